@@ -1,0 +1,71 @@
+"""What was landed: the parts of one range with rows, bytes and checksums, and how their keys are named.
+
+A manifest is written after its last part. A range without one was not landed.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One compressed object on S3. ``md5`` is of the object's bytes, in hex."""
+
+    table: str
+    key: str
+    rows: int
+    bytes: int
+    md5: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One range, landed. ``read = rows of the collection's own table + rejected`` (I1).
+
+    ``coerced`` counts each use of a tolerant ``on_error``: ``{"title": {"truncate": 3}}``.
+    ``rejects_key`` is the object with the raw rejects, None when there were none.
+    """
+
+    plan: str
+    collection: str
+    range: str
+    spec_hash: str
+    format: str
+    read: int
+    read_bytes: int
+    rejected: int
+    parts: tuple[Part, ...]
+    rejects_key: str | None = None
+    coerced: dict[str, dict[str, int]] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def rows(self, table: str) -> int:
+        """Rows landed for one table."""
+        return sum(part.rows for part in self.parts if part.table == table)
+
+    @property
+    def bytes(self) -> int:
+        """Compressed bytes of all parts."""
+        return sum(part.bytes for part in self.parts)
+
+    def dumps(self) -> bytes:
+        """The text of ``manifest.json``."""
+        return json.dumps({"version": FORMAT_VERSION, **asdict(self)}, indent=1).encode()
+
+    @classmethod
+    def loads(cls, text: bytes) -> Self:
+        """Read ``manifest.json``. Raises ValueError for another format version."""
+        data: dict[str, Any] = json.loads(text)
+        if data.pop("version") != FORMAT_VERSION:
+            raise ValueError("this manifest was written by another version of Sluice")
+        return cls(**{**data, "parts": tuple(Part(**part) for part in data["parts"])})
+
+
+def plan_prefix(root: str, pipeline: str, collection: str, plan: str) -> str:
+    """Everything that one plan landed of one collection."""
+    return "/".join(p for p in (root.strip("/"), pipeline, collection, plan) if p) + "/"

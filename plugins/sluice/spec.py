@@ -1,0 +1,202 @@
+"""A pipeline file, as frozen data: DESIGN section 4."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from sluice.columns import ColumnType, Kind, OnError
+
+
+class WarehouseKind(StrEnum):
+    """Which warehouse a pipeline publishes to."""
+
+    CLICKHOUSE = "clickhouse"
+    REDSHIFT = "redshift"
+
+
+class UnknownFields(StrEnum):
+    """What happens to a field that no column declares."""
+
+    KEEP = "keep"
+    IGNORE = "ignore"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One target column. ``path`` is where its value stands in the document, dotted; ``name`` its name in the table."""
+
+    name: str
+    path: str
+    type: ColumnType
+    on_error: OnError = OnError.REJECT
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """An array that becomes a table of its own, ``<collection>_<name>``.
+
+    An array of plain values has exactly one column, of path ``""`` and name ``value``; an array of documents has one
+    column per declared field, with paths relative to the element.
+    """
+
+    name: str
+    path: str
+    columns: tuple[Column, ...]
+    of_documents: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClickHouseOptions:
+    """How a collection's master table is stored on ClickHouse. Columns are target names."""
+
+    order_by: tuple[str, ...] = ()
+    partition_by: str | None = None
+    skip_indexes: tuple[tuple[str, str], ...] = ()  # (column, index type such as "set(100)")
+    low_cardinality: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """One collection and the tables it becomes. ``columns`` holds exactly one column of path ``_id``: the key."""
+
+    name: str
+    modified: str | None  # path of the modified date; None: every batch reads the whole collection
+    columns: tuple[Column, ...]
+    children: tuple[Child, ...] = ()
+    deletes: str = "none"
+    unknown_fields: UnknownFields = UnknownFields.KEEP
+    transform: str | None = None  # "module:function", RecordBatch -> RecordBatch
+    clickhouse: ClickHouseOptions = ClickHouseOptions()
+
+    @property
+    def key(self) -> Column:
+        """The column made from ``_id``."""
+        return next(c for c in self.columns if c.path == "_id")
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The collection's own table first, then one a child."""
+        return _tables(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One target table: its visible columns in order, then what Sluice adds.
+
+    A collection's own table has ``key = (its _id column,)``; a child's has ``key = (parent_id, ordinal)``.
+    With ``extra`` the last visible column is ``_extra``: the undeclared fields as lossless JSON.
+    Landed parts carry two more columns: ``_hash`` (uint64, of the raw document: the same document always has the
+    same hash) on every table, and ``_gone`` (bool: "this key is gone") on the collection's own.
+    """
+
+    name: str
+    collection: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    extra: bool
+    child: Child | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where documents are read from."""
+
+    conn_id: str
+    database: str
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """Where parts are landed."""
+
+    conn_id: str
+    bucket: str
+    prefix: str = "sluice"
+
+
+@dataclass(frozen=True, slots=True)
+class Warehouse:
+    """Where tables are published. ``schema`` is the database (ClickHouse) that analysts read.
+
+    ``named_collection``: a ClickHouse named collection with access to the landing. Without it the server's own
+    credentials (role, or an endpoint in its configuration) are used. Never keys in SQL text (I9).
+    """
+
+    kind: WarehouseKind
+    conn_id: str
+    schema: str
+    named_collection: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """How changes are found: by modified date, re-reading ``overlap``, staying ``lag`` behind the clock."""
+
+    mode: str = "modified"
+    overlap: timedelta = timedelta(minutes=2)
+    lag: timedelta = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejects:
+    """How many rejects a batch may have: a share of the documents read (below 1) or a count (1 and above)."""
+
+    limit: float = 0.01
+
+    def allowed(self, read: int) -> int:
+        """The number of rejects that a batch of ``read`` documents may have.
+
+        A share is taken of at least 10,000 documents: otherwise one bad document would stop every small batch (I7).
+        """
+        return int(self.limit * max(read, 10_000)) if self.limit < 1 else int(self.limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """One pipeline file: the collections that are published together."""
+
+    name: str
+    source: Source
+    landing: Landing
+    warehouse: Warehouse
+    collections: tuple[Collection, ...]
+    schedule: str | None = None
+    capture: Capture = Capture()
+    rejects: Rejects = Rejects()
+    file: Path | None = None
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Every table of the pipeline, a collection's own before its children."""
+        return tuple(table for collection in self.collections for table in collection.tables)
+
+    def collection(self, name: str) -> Collection:
+        """The collection of that name. Raises KeyError."""
+        return next(c for c in self.collections if c.name == name)
+
+
+PARENT = "parent_id"
+ORDINAL = "ordinal"
+
+
+def _tables(collection: Collection) -> tuple[Table, ...]:
+    extra = collection.unknown_fields is UnknownFields.KEEP
+    own = Table(collection.name, collection.name, collection.columns, (collection.key.name,), extra)
+    return (own, *(_child_table(collection, child, extra) for child in collection.children))
+
+
+def _child_table(collection: Collection, child: Child, extra: bool) -> Table:
+    reference = Column(PARENT, "_id", collection.key.type)
+    ordinal = Column(ORDINAL, "", ColumnType(Kind.INT32))
+    return Table(
+        f"{collection.name}_{child.name}",
+        collection.name,
+        (reference, ordinal, *child.columns),
+        (PARENT, ORDINAL),
+        extra and child.of_documents,
+        child,
+    )

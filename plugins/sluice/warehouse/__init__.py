@@ -1,0 +1,1 @@
+"""Warehouses: one Protocol, one file each."""
