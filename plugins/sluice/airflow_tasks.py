@@ -1,0 +1,283 @@
+"""The spine as Airflow tasks. The only module of the package that imports Airflow.
+
+Operators, not ``@task`` functions: only an operator has ``on_kill``, and when a task is marked failed Airflow 3 runs
+nothing else: no exception is raised and no ``finally`` runs. Raising from ``on_kill`` unwinds the step, which aborts
+its uploads. A SIGKILL unwinds nothing; the next try, or ``clean_up``, does the same work then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.sdk import DAG, Asset, BaseOperator, CronDataIntervalTimetable, ExceptionRetryPolicy, Param
+from airflow.sdk import RetryAction as Action
+from airflow.sdk import RetryRule as Rule
+
+from sluice import pipeline as spine
+from sluice.errors import ConfigError
+from sluice.pipeline_file import load_pipeline
+from sluice.settings import Endpoint, missing
+from sluice.spec import Pipeline, Table
+from sluice.warehouse.base import Commit, Loaded
+from sluice.window import Plan, Range
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+RETRIES: dict[str, Any] = {
+    "retries": 4,
+    "retry_delay": timedelta(seconds=10),
+    "retry_exponential_backoff": True,
+    "max_retry_delay": timedelta(minutes=5),
+    "retry_policy": ExceptionRetryPolicy(
+        rules=[
+            Rule("sluice.errors.Terminal", Action.FAIL, reason="the same step would fail again: see the error's advice"),
+            Rule("sluice.errors.Retryable", Action.RETRY),
+        ]
+    ),
+}
+"""Retry what may pass by itself, stop at once for what a person has to change."""
+
+SPAN_PARAMS = {
+    name: Param(None, type=["null", "string"], format="date-time", title=title, description=text)
+    for name, title, text in (
+        ("from", "Re-read from", "With both ends set the run is a backfill of this span of the modified field."),
+        ("to", "Re-read to", "Empty: a normal run, which goes on from the last commit record."),
+    )
+}
+
+
+class Killed(BaseException):
+    """The task was marked failed while it ran. Not an Exception, so that no step mistakes it for an error of its own."""
+
+
+class Step(BaseOperator):
+    """One step of the spine for one pipeline file."""
+
+    ui_color = "#e8f4f8"
+
+    def __init__(self, *, pipeline_file: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.pipeline_file = pipeline_file
+
+    def execute(self, context: Context) -> Any:
+        """Connect, and do the step."""
+        pipeline = load_pipeline(Path(self.pipeline_file))
+        return self.step(pipeline, spine.connect(pipeline, airflow_connection), context)
+
+    def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
+        """What this step does."""
+        raise NotImplementedError
+
+    def on_kill(self) -> None:
+        """Unwind: see the module's docstring."""
+        raise Killed(self.task_id)
+
+
+class Migrate(Step):
+    """Apply what the warehouse's schema lacks."""
+
+    def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
+        """Returns the names of what was applied."""
+        return spine.migrate(pipeline, systems)
+
+
+class MakePlan(Step):
+    """Decide what the batch reads; returns the ranges, over which ``land`` is mapped."""
+
+    def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
+        """Pushes the plan as ``plan`` too: Airflow maps only over a returned list."""
+        made = spine.plan(pipeline, systems, span_of(context))
+        data = made.to_json()
+        context["ti"].xcom_push(key="plan", value=data)
+        return data["ranges"]
+
+
+class Land(Step):
+    """Land one range."""
+
+    def __init__(self, *, piece: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.piece = piece
+
+    def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
+        """Returns the counts of the range."""
+        piece = Range(**self.piece)
+        context["range_label"] = f"{piece.collection} {piece.label or piece.name}"  # type: ignore[typeddict-unknown-key]
+        manifest = spine.land(pipeline, systems, plan_of(context), piece)
+        return {"read": manifest.read, "rejected": manifest.rejected, "bytes": manifest.bytes}
+
+
+class Load(Step):
+    """Stage one collection."""
+
+    def __init__(self, *, collection: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.collection = collection
+
+    def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
+        """Returns what was staged, for ``publish``."""
+        context["collection_label"] = self.collection  # type: ignore[typeddict-unknown-key]
+        return spine.load(pipeline, systems, plan_of(context), pipeline.collection(self.collection)).to_json()
+
+
+class Publish(Step):
+    """Make the batch visible, and tell it as one Asset event per master table."""
+
+    template_fields: Sequence[str] = ("loaded",)
+
+    def __init__(self, *, loaded: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.loaded = loaded
+
+    def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
+        """Returns the commit record."""
+        loaded = [Loaded.from_json(data) for data in self.loaded]
+        commit = spine.publish(pipeline, systems, plan_of(context), loaded)
+        for table in pipeline.tables:
+            context["outlet_events"][asset_of(pipeline, table)].extra = event_of(commit, table)
+        return commit.to_json()
+
+
+class Verify(Step):
+    """Recount what readers see of the batch."""
+
+    def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
+        """Raises CountMismatch."""
+        spine.verify(pipeline, systems, Commit.from_json(context["ti"].xcom_pull(task_ids="publish")))
+
+
+class CleanUp(Step):
+    """Leave no unfinished upload and no staging table behind, whatever became of the batch."""
+
+    def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
+        """Does nothing when there was no plan."""
+        if context["ti"].xcom_pull(task_ids="plan", key="plan"):
+            spine.clean_up(pipeline, systems, plan_of(context))
+
+
+def build_dag(file: Path) -> DAG:
+    """The DAG of one pipeline file."""
+    pipeline = load_pipeline(file)
+    with DAG(
+        dag_id=pipeline.name,
+        schedule=pipeline.schedule and CronDataIntervalTimetable(pipeline.schedule, timezone="UTC"),
+        start_date=datetime(2024, 1, 1, tzinfo=UTC),
+        catchup=False,  # a run goes on from the last commit record, so missed runs have nothing of their own to do
+        max_active_runs=1,
+        default_args={"owner": "sluice", **RETRIES},
+        params=SPAN_PARAMS,
+        tags=["sluice", pipeline.warehouse.kind.value],
+        doc_md=operators_page(pipeline),
+    ) as dag:
+        common = {"pipeline_file": str(file)}
+        plan = MakePlan(task_id="plan", **common)
+        land = Land.partial(task_id="land", map_index_template="{{ range_label }}", **common).expand(piece=plan.output)
+        load = Load.partial(task_id="load", map_index_template="{{ collection_label }}", **common).expand(
+            collection=[collection.name for collection in pipeline.collections]
+        )
+        assets = [asset_of(pipeline, table) for table in pipeline.tables]
+        publish = Publish(task_id="publish", loaded=load.output, outlets=assets, **common)
+        clean_up = CleanUp(task_id="clean_up", **common).as_teardown()
+        Migrate(task_id="migrate", **common) >> plan >> land >> load >> publish >> Verify(task_id="verify", **common) >> clean_up
+    return dag
+
+
+def broken_dag(file: Path, error: ConfigError) -> DAG:
+    """A DAG that says what is wrong with a pipeline file, so that one bad file does not take the others down."""
+    with DAG(dag_id=f"{file.stem}.broken", schedule=None, tags=["sluice", "broken"], doc_md=f"```\n{error}\n```") as dag:
+        Migrate(task_id="broken_pipeline_file", pipeline_file=str(file), retries=0)
+    return dag
+
+
+def airflow_connection(conn_id: str) -> Endpoint:
+    """Resolve an Airflow connection inside a task."""
+    from airflow.sdk import BaseHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        found = BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException:
+        raise missing(conn_id) from None
+    return Endpoint.from_json(conn_id, found.as_json())
+
+
+def span_of(context: Context) -> spine.Span | None:
+    """What the run re-reads: the interval of a backfill run, or the two ends of a manual one; None for a live run."""
+    if context["dag_run"].run_type == "backfill":
+        return context["data_interval_start"], context["data_interval_end"]
+    ends = [context["params"].get(end) for end in ("from", "to")]
+    if not any(ends):
+        return None
+    if not all(ends):
+        raise ConfigError("only one end of the span to re-read is set", fix="set both `from` and `to`, or neither")
+    start, end = (datetime.fromisoformat(text).astimezone(UTC) for text in ends)
+    return start, end
+
+
+def plan_of(context: Context) -> Plan:
+    """The plan that the ``plan`` task of this run made."""
+    return Plan.from_json(context["ti"].xcom_pull(task_ids="plan", key="plan"))
+
+
+def asset_of(pipeline: Pipeline, table: Table) -> Asset:
+    """The Asset of one master table; a DAG scheduled on it runs after each batch."""
+    kind, schema = pipeline.warehouse.kind.value, pipeline.warehouse.schema
+    return Asset(name=f"{schema}.{table.name}", uri=f"{kind}://{pipeline.warehouse.conn_id}/{schema}/{table.name}")
+
+
+def event_of(commit: Commit, table: Table) -> dict[str, Any]:
+    """What an Asset event carries: the batch number, the cut, and this table's counts."""
+    counts = commit.counts[table.collection]["tables"][table.name]
+    return {"pipeline": commit.pipeline, "batch": commit.batch, "cut": commit.cut.time.isoformat(), "counts": counts}
+
+
+def operators_page(pipeline: Pipeline) -> str:
+    """The DAG's documentation in Airflow's UI, for whoever is on call."""
+    rows = "\n".join(
+        f"| `{c.name}` | {', '.join(f'`{pipeline.warehouse.schema}.{t.name}`' for t in c.tables)} | {_modified(c.modified)} |"
+        for c in pipeline.collections
+    )
+    return OPERATORS_PAGE.format(
+        name=pipeline.name,
+        source=f"{pipeline.source.database} (connection `{pipeline.source.conn_id}`)",
+        landing=f"s3://{pipeline.landing.bucket}/{pipeline.landing.prefix} (connection `{pipeline.landing.conn_id}`)",
+        warehouse=f"{pipeline.warehouse.kind.value} (connection `{pipeline.warehouse.conn_id}`)",
+        rows=rows,
+    )
+
+
+def _modified(field: str | None) -> str:
+    return f"`{field}`" if field else "none: every batch reads the whole collection"
+
+
+OPERATORS_PAGE = """
+Moves the collections below from MongoDB into the warehouse; all tables become visible together, or none does.
+
+| | |
+|---|---|
+| source | {source} |
+| landing | {landing} |
+| warehouse | {warehouse} |
+
+| collection | tables | modified date |
+|---|---|---|
+{rows}
+
+**Steps.** `migrate` brings the schema up to date · `plan` decides what is read · `land` copies each range to S3 ·
+`load` stages each collection and counts it · `publish` makes the batch visible · `verify` recounts it ·
+`clean_up` leaves no upload and no staging table behind.
+
+**Re-read a span.** `airflow backfill create --dag-id {name} --from-date … --to-date …` makes one batch for each
+interval of the schedule; *Trigger* with `from` and `to` makes one batch for the whole span. Both are safe beside live
+runs: a row is only ever replaced by a state that was read later.
+
+**When a run fails.** Nothing of it is visible, and the next run goes on from the last published batch: usually there is
+nothing to do. The task's log ends with *why* and *do*. Run the failed tasks again with *Clear*: `land` does not read
+what it already landed; after a failed `publish`, clear `load` with it.
+
+**Look.** `sluice status`, `sluice rejects list`, `sluice verify {name}`.
+"""

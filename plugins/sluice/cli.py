@@ -1,0 +1,223 @@
+"""The command line: the same spine as the DAGs, without Airflow."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sluice import __version__
+from sluice.errors import ConfigError, SluiceError
+
+if TYPE_CHECKING:
+    from sluice.spec import Pipeline
+
+app = typer.Typer(
+    help="Move MongoDB collections into an analytics warehouse, exactly.\n\n"
+    "A PIPELINE is the name of a file in dags/pipelines (without .yml) or the path of a pipeline file. Connections come "
+    "from AIRFLOW_CONN_<ID> variables, in the forms that Airflow reads. A first session: sluice check, sluice run "
+    "--dry-run PIPELINE, sluice run PIPELINE, sluice status.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+migrations = typer.Typer(help="The warehouse's schema: what is applied, what is missing.", no_args_is_help=True)
+rejects = typer.Typer(help="Documents that could not be conformed, each with its reason.", no_args_is_help=True)
+app.add_typer(migrations, name="migrate")
+app.add_typer(rejects, name="rejects")
+
+FOLDER = Path(__file__).parents[2] / "dags" / "pipelines"
+
+Name = Annotated[str, typer.Argument(metavar="PIPELINE", help="A name in dags/pipelines, or the path of a file.")]
+OptionalName = Annotated[
+    str | None, typer.Argument(metavar="[PIPELINE]", help="Default: every file in dags/pipelines.", show_default=False)
+]
+Instant = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"], show_default=False),
+]
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    *,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the log of each step.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and stop.")] = False,
+) -> None:
+    """Set up logging for every command."""
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(message)s")
+    if version:
+        typer.echo(f"sluice {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def check(pipeline: OptionalName = None) -> None:
+    """Test connections, rights, indexes and clocks; each failure says what to do."""
+    from sluice.checks import check_pipeline
+    from sluice.report import show_checks
+
+    results = [(found.name, check_pipeline(found)) for found in _pipelines(pipeline)]
+    if not show_checks(results):
+        raise typer.Exit(1)
+
+
+@app.command()
+def run(
+    pipeline: Name,
+    *,
+    start: Annotated[Instant, typer.Option("--from", help="Re-read documents modified from here (UTC) …")] = None,
+    end: Annotated[Instant, typer.Option("--to", help="… up to here; both ends are included.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and conform, and write nothing at all.")] = False,
+) -> None:
+    """Make one batch: everything that changed since the last one, or with --from and --to a span of the past."""
+    from sluice import pipeline as spine
+    from sluice.report import RunProgress, show_commit, show_rehearsal
+    from sluice.settings import from_environment
+
+    found = _pipeline(pipeline)
+    span = _span(start, end)
+    systems = spine.connect(found, from_environment)
+    with RunProgress(found, systems) as progress:
+        if dry_run:
+            rehearsal = spine.rehearse(found, systems, span, progress)
+        else:
+            commit = spine.run(found, systems, span, progress)
+    if dry_run:
+        show_rehearsal(found, rehearsal)
+    else:
+        show_commit(found, commit)
+
+
+@app.command()
+def status(pipeline: OptionalName = None) -> None:
+    """Show the last batch of each pipeline: cut, lag, rows, rejects by collection."""
+    from sluice.pipeline import connect_warehouse
+    from sluice.report import show_status
+    from sluice.settings import from_environment
+
+    for found in _pipelines(pipeline):
+        show_status(found, connect_warehouse(found, from_environment).last_commit(found.name))
+
+
+@app.command()
+def verify(pipeline: Name) -> None:
+    """Compare every document of the source with the warehouse, by content; exit code 1 when they differ."""
+    from sluice import audit
+    from sluice import pipeline as spine
+    from sluice.report import show_audit
+    from sluice.settings import from_environment
+
+    found = _pipeline(pipeline)
+    findings = audit.compare(found, spine.connect(found, from_environment))
+    if not show_audit(found, findings):
+        raise typer.Exit(1)
+
+
+@migrations.command("status")
+def migrate_status(pipeline: OptionalName = None) -> None:
+    """Show each migration and whether it is applied."""
+    from sluice.pipeline import connect_warehouse
+    from sluice.report import show_migrations
+    from sluice.settings import from_environment
+
+    found = _pipelines(pipeline)[0]
+    if not show_migrations(connect_warehouse(found, from_environment).migration_states()):
+        raise typer.Exit(1)
+
+
+@migrations.command("up")
+def migrate_up(pipeline: OptionalName = None) -> None:
+    """Apply what is missing. Also the first step of every batch."""
+    from sluice.pipeline import connect_warehouse
+    from sluice.settings import from_environment
+
+    for found in _pipelines(pipeline):
+        applied = connect_warehouse(found, from_environment).migrate(found)
+        typer.echo(f"{found.name}: {', '.join(applied) or 'nothing to do'}")
+
+
+@rejects.command("list")
+def rejects_list(
+    pipeline: Name,
+    *,
+    collection: Annotated[str | None, typer.Option(help="Only of this collection.", show_default=False)] = None,
+    limit: Annotated[int, typer.Option(help="At most so many, newest first.", min=1)] = 50,
+) -> None:
+    """List rejects, newest batch first."""
+    from sluice.pipeline import connect_warehouse
+    from sluice.report import show_rejects
+    from sluice.settings import from_environment
+
+    found = _pipeline(pipeline)
+    rows = connect_warehouse(found, from_environment).rejects(found.name, collection=collection, limit=limit)
+    show_rejects(found, rows)
+
+
+@rejects.command("show")
+def rejects_show(pipeline: Name, key: Annotated[str, typer.Argument(help="The key, as `rejects list` shows it.")]) -> None:
+    """Show the raw document of one reject, as Extended JSON."""
+    from sluice import pipeline as spine
+    from sluice.report import show_reject
+    from sluice.settings import from_environment
+
+    found = _pipeline(pipeline)
+    systems = spine.connect(found, from_environment)
+    rows = systems.warehouse.rejects(found.name, key=key, limit=1)
+    if not rows:
+        raise ConfigError(
+            f"{found.name} has no reject with the key {key!r}", fix=f"see `sluice rejects list {found.name}`"
+        )
+    show_reject(rows[0], systems.landing.raw_reject(rows[0].raw_uri, rows[0].position))
+
+
+def main() -> None:
+    """Run the command line. An error of the product is a message and exit code 1, never a traceback."""
+    try:
+        app()
+    except SluiceError as error:
+        typer.secho(f"error: {error}", err=True, fg=typer.colors.RED)
+        sys.exit(1)
+
+
+def _pipelines(name: str | None) -> list[Pipeline]:
+    from sluice.pipeline_file import load_pipelines
+
+    if name:
+        return [_pipeline(name)]
+    found = load_pipelines(FOLDER)
+    if not found:
+        raise ConfigError(f"no pipeline file in {FOLDER}", fix="write one: docs/pipeline-file.md")
+    return found
+
+
+def _pipeline(name: str) -> Pipeline:
+    from sluice.pipeline_file import load_pipeline
+
+    as_path = Path(name)
+    if as_path.suffix in {".yml", ".yaml"}:
+        return load_pipeline(as_path)
+    known = {found.stem: found for found in sorted(FOLDER.glob("*.yml"))}
+    if name not in known:
+        raise ConfigError(
+            f"there is no pipeline {name!r}",
+            why=f"known: {', '.join(known) or 'none'} (in {FOLDER})",
+            fix="name one of them, or give the path of a .yml file",
+        )
+    return load_pipeline(known[name])
+
+
+def _span(start: datetime | None, end: datetime | None) -> tuple[datetime, datetime] | None:
+    from sluice.window import utc
+
+    if start is None and end is None:
+        return None
+    if start is None or end is None:
+        raise ConfigError("only one end of the span to re-read is set", fix="give both --from and --to, or neither")
+    if start > end:
+        raise ConfigError("--from is after --to", fix="swap them")
+    return utc(start), utc(end)

@@ -1,0 +1,285 @@
+"""The spine: one batch of one pipeline, from MongoDB to published tables. Read it top to bottom.
+
+    migrate → plan → land[collection x range] → load[collection] → publish → verify
+
+Each step is one function here, and one task under Airflow; the command line calls the same functions. Every step may
+be run again at any time after dying at any point (I3): what it leaves behind is either whole or ignored. Counts are
+compared at every hand-over, and a mismatch stops the batch (I1).
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from sluice.errors import TooManyRejects
+from sluice.pipeline_file import collection_hash, pipeline_hash
+from sluice.spec import Collection, Pipeline, WarehouseKind
+from sluice.warehouse.base import Batch, Commit, Loaded, Warehouse
+from sluice.window import BatchKind, Cut, Plan, Range, Window, backfill_window, next_window
+
+if TYPE_CHECKING:
+    from sluice.conform import Conformer
+    from sluice.landing import Landing
+    from sluice.manifest import Manifest
+    from sluice.mongo import Source
+    from sluice.settings import Resolver
+
+log = logging.getLogger(__name__)
+
+Span = tuple[datetime, datetime]
+"""Both ends of a backfill, on the modified field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Systems:
+    """The three systems of a pipeline, connected."""
+
+    source: Source
+    landing: Landing
+    warehouse: Warehouse
+
+
+def connect(pipeline: Pipeline, resolve: Resolver) -> Systems:
+    """Connect to the pipeline's three systems. The drivers are imported here, not when a DAG is parsed (I10)."""
+    from sluice.landing import Landing
+    from sluice.mongo import Source
+
+    return Systems(
+        Source.connect(resolve(pipeline.source.conn_id), pipeline.source.database),
+        Landing.connect(resolve(pipeline.landing.conn_id), pipeline.landing),
+        connect_warehouse(pipeline, resolve),
+    )
+
+
+def connect_warehouse(pipeline: Pipeline, resolve: Resolver) -> Warehouse:
+    """Connect to the pipeline's warehouse alone."""
+    assert pipeline.warehouse.kind is WarehouseKind.CLICKHOUSE  # the pipeline file allows no other yet
+    from sluice.warehouse.clickhouse import ClickHouse
+
+    return ClickHouse.connect(resolve(pipeline.warehouse.conn_id), pipeline.warehouse)
+
+
+def migrate(pipeline: Pipeline, systems: Systems) -> list[str]:
+    """Bring the warehouse's schema to what the migrations and the pipeline file say. Returns what was applied."""
+    applied = systems.warehouse.migrate(pipeline)
+    log.info("migrate: %s", ", ".join(applied) or "nothing to do")
+    return applied
+
+
+def plan(pipeline: Pipeline, systems: Systems, span: Span | None = None) -> Plan:
+    """Decide once what the batch reads: the cut, a window per collection, and the ranges to land.
+
+    A live batch goes on from the last commit record. With ``span`` it is a backfill: it re-reads the documents whose
+    modified date lies in the span, in their state at the cut, and moves no position.
+    """
+    last = systems.warehouse.last_commit(pipeline.name)
+    cut = systems.source.now_cut()
+    windows = {c.name: _window(pipeline, c, last, cut, span) for c in pipeline.collections}
+    ranges = [r for c in pipeline.collections for r in systems.source.plan_ranges(c, windows[c.name], cut)]
+    made = Plan(
+        id=f"{cut.time:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
+        pipeline=pipeline.name,
+        kind=BatchKind.BACKFILL if span else BatchKind.LIVE,
+        cut=cut,
+        windows=windows,
+        ranges=tuple(ranges),
+        spec_hash=pipeline_hash(pipeline),
+    )
+    _tell_plan(made, last)
+    return made
+
+
+def land(
+    pipeline: Pipeline, systems: Systems, plan: Plan, piece: Range, on_read: Callable[[int], None] | None = None
+) -> Manifest:
+    """Copy one range to S3, conformed and compressed. It is landed when its manifest exists, and not before.
+
+    ``on_read`` is called with the number of documents after each batch that was read.
+    """
+    landed = systems.landing.manifest(plan, piece)
+    if landed:
+        log.info("land %s: already landed, nothing is read again", _label(piece))
+        return landed
+    collection = pipeline.collection(piece.collection)
+    conform = conformer(collection)
+    with systems.landing.writer(plan, collection, piece) as writer:
+        for raw in systems.source.read_raw(collection, piece, plan.cut, plan.windows[collection.name]):
+            conformed = conform(raw)
+            writer.write(conformed, read_bytes=len(raw))
+            if on_read:
+                on_read(conformed.read)
+    _tell_landed(piece, writer.manifest)
+    return writer.manifest
+
+
+def load(pipeline: Pipeline, systems: Systems, plan: Plan, collection: Collection) -> Loaded:
+    """Stage every landed range of one collection, and count it against the manifests (I1)."""
+    manifests = systems.landing.manifests(plan, collection.name)
+    loaded = systems.warehouse.load(plan, collection, manifests)
+    for table, rows in loaded.staged.items():
+        log.info(
+            "load %s: %s rows staged, %s repeated keys dropped, %s, %s",
+            table,
+            f"{rows:,}",
+            f"{loaded.repeated.get(table, 0):,}",
+            f"{loaded.seconds:.1f} s",
+            _rate(rows, loaded.seconds),
+        )
+    return loaded
+
+
+def publish(pipeline: Pipeline, systems: Systems, plan: Plan, loaded: Sequence[Loaded]) -> Commit:
+    """Make the batch visible: every table at once, or none (I2). Stops before it when too much was rejected (I7)."""
+    begun = time.monotonic()
+    manifests = [m for c in pipeline.collections for m in systems.landing.manifests(plan, c.name)]
+    _check_rejects(pipeline, manifests)
+    rejects = (row for manifest in manifests for row in systems.landing.read_rejects(manifest))
+    batch = Batch(plan, manifests, loaded, rejects, started_at=plan.cut.time)
+    commit = systems.warehouse.publish(pipeline, batch)
+    log.info("publish: batch %d is visible, cut %s, %.1f s", commit.batch, commit.cut.time, time.monotonic() - begun)
+    return commit
+
+
+def verify(pipeline: Pipeline, systems: Systems, commit: Commit) -> None:
+    """Recount what readers now see of the batch against its commit record."""
+    systems.warehouse.verify(pipeline, commit)
+    log.info("verify: batch %d holds what its commit record says", commit.batch)
+
+
+def clean_up(pipeline: Pipeline, systems: Systems, plan: Plan) -> None:
+    """Leave nothing of a plan but its landing: abort unfinished uploads, drop its staging tables. Safe at any time."""
+    aborted = systems.landing.abort_uploads(plan)
+    dropped = systems.warehouse.drop_staging(plan.id)
+    log.info("clean up: %d uploads aborted, %d staging tables dropped", aborted, dropped)
+
+
+class Watch:
+    """What a caller may follow of a batch that :func:`run` makes; every method does nothing here."""
+
+    def planned(self, plan: Plan) -> None:
+        """The plan is made; landing starts."""
+
+    def read(self, piece: Range, documents: int) -> None:
+        """So many more documents of a range were read."""
+
+    def landed(self, manifest: Manifest) -> None:
+        """A range is landed."""
+
+    def step(self, name: str) -> None:
+        """The next step starts."""
+
+
+def run(pipeline: Pipeline, systems: Systems, span: Span | None = None, watch: Watch | None = None) -> Commit:
+    """One whole batch, in this process, one step after the other."""
+    watch = watch or Watch()
+    watch.step("migrate")
+    migrate(pipeline, systems)
+    watch.step("plan")
+    made = plan(pipeline, systems, span)
+    watch.planned(made)
+    try:
+        watch.step("land")
+        for piece in made.ranges:
+            watch.landed(land(pipeline, systems, made, piece, partial(watch.read, piece)))
+        watch.step("load")
+        loaded = [load(pipeline, systems, made, collection) for collection in pipeline.collections]
+        watch.step("publish")
+        commit = publish(pipeline, systems, made, loaded)
+    finally:
+        clean_up(pipeline, systems, made)
+    watch.step("verify")
+    verify(pipeline, systems, commit)
+    return commit
+
+
+@dataclass(slots=True)
+class Rehearsed:
+    """What a dry run found of one collection; ``reasons`` counts ``(column, reason)``."""
+
+    read: int = 0
+    rows: int = 0
+    reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+Rehearsal = dict[str, Rehearsed]
+
+
+def rehearse(pipeline: Pipeline, systems: Systems, span: Span | None, watch: Watch) -> Rehearsal:
+    """Plan, read and conform like :func:`run`, and write nothing: what would be landed, and what rejected."""
+    made = plan(pipeline, systems, span)
+    watch.planned(made)
+    found: Rehearsal = {c.name: Rehearsed() for c in pipeline.collections}
+    for piece in made.ranges:
+        collection, counts = pipeline.collection(piece.collection), found[piece.collection]
+        conform = conformer(collection)
+        for raw in systems.source.read_raw(collection, piece, made.cut, made.windows[collection.name]):
+            conformed = conform(raw)
+            counts.read += conformed.read
+            counts.rows += conformed.read - len(conformed.rejects)
+            counts.reasons.update((reject.column, reject.reason) for reject in conformed.rejects)
+            watch.read(piece, conformed.read)
+    return found
+
+
+def _window(pipeline: Pipeline, collection: Collection, last: Commit | None, cut: Cut, span: Span | None) -> Window:
+    if span:
+        return backfill_window(*span)
+    position = last.positions.get(collection.name) if last else None
+    return next_window(position and datetime.fromisoformat(position).astimezone(UTC), cut, pipeline.capture)
+
+
+def conformer(collection: Collection) -> Conformer:
+    """What turns raw documents of a collection into columns."""
+    from sluice.conform import CLICKHOUSE_LIMITS, Conformer
+
+    return Conformer(collection, limits=CLICKHOUSE_LIMITS, hash_seed=collection_hash(collection) & 0xFFFFFFFF)
+
+
+def _check_rejects(pipeline: Pipeline, manifests: Sequence[Manifest]) -> None:
+    read, rejected = sum(m.read for m in manifests), sum(m.rejected for m in manifests)
+    allowed = pipeline.rejects.allowed(read)
+    if rejected <= allowed:
+        return
+    raise TooManyRejects(
+        f"{rejected:,} of {read:,} documents of {pipeline.name} were rejected, {allowed:,} are allowed",
+        why="; ".join(f"{m.collection}: {m.rejected:,} in {m.rejects_key}" for m in manifests if m.rejected)[:2000],
+        fix="correct the columns that reject in the pipeline file (type, on_error), or raise rejects.limit there; "
+        "nothing was published",
+    )
+
+
+def _tell_plan(made: Plan, last: Commit | None) -> None:
+    after = f"after batch {last.batch}" if last else "the first batch"
+    log.info("plan %s: %s, %s, cut %s, %d ranges", made.id, made.kind, after, made.cut.time, len(made.ranges))
+    for name, window in made.windows.items():
+        log.info("plan %s: window (%s, %s]", name, window.low or "the beginning", window.high)
+
+
+def _tell_landed(piece: Range, manifest: Manifest) -> None:
+    log.info(
+        "land %s: %s read, %s rejected, %d parts, %.1f MB compressed of %.1f MB, %.1f s, %s",
+        _label(piece),
+        f"{manifest.read:,}",
+        f"{manifest.rejected:,}",
+        len(manifest.parts),
+        manifest.bytes / 1e6,
+        manifest.read_bytes / 1e6,
+        manifest.seconds,
+        _rate(manifest.read, manifest.seconds),
+    )
+
+
+def _label(piece: Range) -> str:
+    return f"{piece.collection} {piece.label or piece.name}"
+
+
+def _rate(rows: int, seconds: float) -> str:
+    return f"{rows / seconds:,.0f} rows/s" if seconds > 0 else "-"

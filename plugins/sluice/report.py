@@ -1,0 +1,185 @@
+"""What the command line shows: progress bars while work is done, tables of what was done."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from sluice.pipeline import Systems, Watch
+
+if TYPE_CHECKING:
+    from sluice.audit import Finding
+    from sluice.checks import Check
+    from sluice.manifest import Manifest
+    from sluice.pipeline import Rehearsal
+    from sluice.spec import Pipeline
+    from sluice.warehouse.base import Commit, MigrationState, RejectRow
+    from sluice.window import Plan, Range
+
+# A pipe has no width: without this, tables would be cut at 80 columns there, and a script could not read them.
+console = Console(width=None if sys.stdout.isatty() else 200)
+
+
+class RunProgress(Watch):
+    """A progress bar for each collection while its ranges are landed."""
+
+    def __init__(self, pipeline: Pipeline, systems: Systems) -> None:
+        self._pipeline, self._systems = pipeline, systems
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+        )
+        self._step = self._progress.add_task("connected", total=1)
+        self._bars = {
+            c.name: self._progress.add_task(c.name, total=None, visible=False) for c in pipeline.collections
+        }
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._progress.stop()
+
+    def step(self, name: str) -> None:
+        """Name the step that starts."""
+        self._progress.update(self._step, description=name, completed=int(name == "verify"))
+
+    def planned(self, plan: Plan) -> None:
+        """Show the bars; a first load knows how many documents to expect."""
+        for name, bar in self._bars.items():
+            whole = plan.windows[name].low is None
+            total = self._systems.source.estimate(name) if whole else None
+            self._progress.update(bar, visible=True, total=total)
+
+    def read(self, piece: Range, documents: int) -> None:
+        """Move the bar of the range's collection."""
+        self._progress.advance(self._bars[piece.collection], documents)
+
+    def landed(self, manifest: Manifest) -> None:
+        """A range that was landed before is not read again, yet counts."""
+
+
+def show_commit(pipeline: Pipeline, commit: Commit) -> None:
+    """What a batch did."""
+    console.print(f"{pipeline.name}: batch {commit.batch} ({commit.kind}) is visible, true to {_instant(commit.cut.time)}")
+    console.print(_counts_table(commit))
+
+
+def show_status(pipeline: Pipeline, commit: Commit | None) -> None:
+    """The last batch of a pipeline."""
+    if commit is None:
+        console.print(f"{pipeline.name}: nothing published yet; `sluice run {pipeline.name}` makes the first batch")
+        return
+    lag = datetime.now(UTC) - commit.cut.time
+    console.print(
+        f"{pipeline.name}: batch {commit.batch} ({commit.kind}), cut {_instant(commit.cut.time)}, "
+        f"{_duration(lag)} behind now, published {_instant(commit.committed_at)}"
+    )
+    console.print(_counts_table(commit))
+
+
+def show_rehearsal(pipeline: Pipeline, rehearsal: Rehearsal) -> None:
+    """What a dry run found."""
+    table = _table("collection", "read", "rows", "rejected", "reasons")
+    for name, found in rehearsal.items():
+        reasons = ", ".join(f"{column}: {reason} x {n:,}" for (column, reason), n in found.reasons.most_common(5))
+        table.add_row(name, f"{found.read:,}", f"{found.rows:,}", f"{found.read - found.rows:,}", reasons)
+    console.print(f"{pipeline.name}: dry run, nothing was written")
+    console.print(table)
+
+
+def show_checks(results: Iterable[tuple[str, Sequence[Check]]]) -> bool:
+    """One line a check; True when all passed."""
+    passed = True
+    for name, checks in results:
+        table = _table("", name, "found", "what to do")
+        for check in checks:
+            passed = passed and check.state != "failed"
+            table.add_row(_MARKS[check.state], check.name, check.found, check.fix)
+        console.print(table)
+    return passed
+
+
+def show_migrations(states: Sequence[MigrationState]) -> bool:
+    """One line a migration; True when none is wrong."""
+    table = _table("version", "name", "state", "applied")
+    for state in states:
+        table.add_row(state.version, state.name, state.state, _instant(state.applied_at))
+    console.print(table)
+    return all(state.state in {"applied", "pending"} for state in states)
+
+
+def show_rejects(pipeline: Pipeline, rows: Sequence[RejectRow]) -> None:
+    """One line a reject."""
+    if not rows:
+        console.print(f"{pipeline.name}: no rejects")
+        return
+    table = _table("batch", "collection", "key", "column", "reason", "detail")
+    for row in rows:
+        table.add_row(str(row.batch), row.collection, row.key, row.column, row.reason, row.detail)
+    console.print(table)
+    console.print(f"the raw document of one: sluice rejects show {pipeline.name} KEY", style="dim")
+
+
+def show_reject(row: RejectRow, raw: str) -> None:
+    """One reject with its raw document (Extended JSON)."""
+    console.print(f"{row.collection} {row.key}: {row.column}: {row.reason}: {row.detail} (batch {row.batch})", markup=False)
+    console.print(f"kept at {row.raw_uri}", style="dim", markup=False)
+    console.print(raw, markup=False, highlight=False, soft_wrap=True)
+
+
+def show_audit(pipeline: Pipeline, findings: Sequence[Finding]) -> bool:
+    """One line a table; True when source and warehouse are equal."""
+    table = _table("collection", "source", "rejected", "warehouse", "changed since", "different", "equal")
+    for found in findings:
+        equal = "yes" if found.equal else "NO"
+        counts = (found.source, found.rejected, found.warehouse, found.newer, len(found.different))
+        table.add_row(found.collection, *(f"{n:,}" for n in counts), equal)
+    console.print(f"{pipeline.name}: source and warehouse at {_instant(findings[0].cut)}")
+    console.print(table)
+    for found in findings:
+        for key, what in list(found.different.items())[:20]:
+            console.print(f"{found.collection} {key}: {what}", markup=False)
+    return all(found.equal for found in findings)
+
+
+_MARKS = {"passed": "[green]ok[/]", "warning": "[yellow]![/]", "failed": "[red]x[/]", "skipped": "[dim]-[/]"}
+
+
+def _counts_table(commit: Commit) -> Table:
+    table = _table("table", "read", "rejected", "staged", "published", "unchanged", "superseded", "closed", "position")
+    for collection, counts in commit.counts.items():
+        for index, (name, rows) in enumerate(counts["tables"].items()):
+            own = (f"{counts['read']:,}", f"{counts['rejected']:,}") if index == 0 else ("", "")
+            cells = (f"{rows[c]:,}" for c in ("staged", "published", "unchanged", "superseded", "closed"))
+            table.add_row(name, *own, *cells, commit.positions.get(collection, "") if index == 0 else "")
+    return table
+
+
+def _table(*headers: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    numbers = {"read", "rows", "rejected", "staged", "published", "unchanged", "superseded", "closed", "source"}
+    numbers |= {"warehouse", "changed since", "different", "batch"}
+    for header in headers:
+        table.add_column(header, justify="right" if header in numbers else "left", overflow="fold")
+    return table
+
+
+def _instant(instant: datetime | None) -> str:
+    return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if instant else ""
+
+
+def _duration(length: timedelta) -> str:
+    return str(timedelta(seconds=int(length.total_seconds())))

@@ -1,0 +1,210 @@
+"""What the warehouse must hold, worked out from the source document by document, without the package's conform.
+
+Only the text of keys comes from the package (``sluice.keys``, which has its own specification): everything else here is
+a second, slow and plain opinion.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from bson import Binary, DatetimeMS, Decimal128, Int64, ObjectId, json_util
+
+from sluice.columns import Kind, OnError
+from sluice.keys import key_text
+from sluice.spec import Child, Collection, Column
+
+MISSING = object()
+
+
+class Unfit(Exception):
+    """The column cannot hold the value."""
+
+
+def rows(collection: Collection, document: dict[str, Any]) -> dict[str, list[dict[str, Any]]] | None:
+    """Table → the rows that a document becomes; None when it must be rejected."""
+    try:
+        own = _row(collection.columns, document)
+        own_extra = _undeclared(document, collection)
+        out = {collection.name: [{**own, "_extra": own_extra}]}
+        for child in collection.children:
+            out[f"{collection.name}_{child.name}"] = list(_children(own[collection.key.name], child, document))
+    except Unfit:
+        return None
+    return out
+
+
+def same(expected: Any, found: Any) -> bool:
+    """Equality of values, with NaN equal to itself and ``_extra`` compared as JSON."""
+    if isinstance(expected, float) and isinstance(found, float) and math.isnan(expected):
+        return math.isnan(found)
+    if isinstance(expected, (dict, list)) and isinstance(found, str):
+        return json_equal(expected, json.loads(found))
+    return bool(expected == found)
+
+
+def json_equal(expected: Any, found: Any) -> bool:
+    """Equality of JSON values; the numbers 1 and 1.0 are the same."""
+    return json.dumps(expected, sort_keys=True) == json.dumps(found, sort_keys=True)
+
+
+def _children(parent: str, child: Child, document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    elements = _get(document, child.path)
+    if elements is MISSING or elements is None:
+        return
+    if not isinstance(elements, list):
+        raise Unfit
+    for ordinal, element in enumerate(elements):
+        if child.of_documents and element is not None and not isinstance(element, dict):
+            raise Unfit
+        row = _row(child.columns, element or {}) if child.of_documents else {"value": _fit(child.columns[0], element)}
+        yield {"parent_id": parent, "ordinal": ordinal, **row}
+
+
+def _row(columns: tuple[Column, ...], document: dict[str, Any]) -> dict[str, Any]:
+    return {column.name: _fit(column, _get(document, column.path)) for column in columns}
+
+
+def _get(document: Any, path: str) -> Any:
+    for name in path.split("."):
+        if not isinstance(document, dict) or name not in document:
+            return MISSING
+        document = document[name]
+    return document
+
+
+def _fit(column: Column, value: Any) -> Any:
+    if value is MISSING or (value is None and column.path != "_id"):
+        return None
+    try:
+        return _CONVERT[column.type.kind](column, value)
+    except Unfit:
+        if column.on_error is OnError.NULL:
+            return None
+        if column.on_error is OnError.TRUNCATE and isinstance(value, str) and column.type.length:
+            return value.encode()[: column.type.length].decode(errors="ignore")
+        raise
+
+
+def _string(column: Column, value: Any) -> str:
+    if not isinstance(value, str) or (column.type.length and len(value.encode()) > column.type.length):
+        raise Unfit
+    return value
+
+
+def _integer(column: Column, value: Any) -> int:
+    bits = 31 if column.type.kind is Kind.INT32 else 63
+    if isinstance(value, Decimal128):
+        value = value.to_decimal()
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+        raise Unfit
+    if not _finite(value) or value != int(value) or not -(2**bits) <= value < 2**bits:
+        raise Unfit
+    if isinstance(value, float) and abs(value) > 2**53:
+        raise Unfit
+    return int(value)
+
+
+def _finite(value: Any) -> bool:
+    return value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)
+
+
+def _float(_: Column, value: Any) -> float:
+    if isinstance(value, Decimal128):
+        value = value.to_decimal()
+        if not value.is_finite() or Decimal(float(value)) != value:
+            raise Unfit
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+        raise Unfit
+    if isinstance(value, int) and int(float(value)) != value:
+        raise Unfit
+    return float(value)
+
+
+def _decimal(column: Column, value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal128)):
+        raise Unfit
+    number = value.to_decimal() if isinstance(value, Decimal128) else Decimal(repr(value) if isinstance(value, float) else value)
+    if not number.is_finite():
+        raise Unfit
+    scaled = number.scaleb(column.type.scale)
+    if scaled != int(scaled) or abs(int(scaled)) >= 10**column.type.precision:
+        raise Unfit
+    return number
+
+
+def _timestamp(_: Column, value: Any) -> datetime:
+    if isinstance(value, DatetimeMS) or not isinstance(value, datetime) or not 1900 <= value.year <= 2299:
+        raise Unfit
+    return value.astimezone(UTC)
+
+
+def _date(column: Column, value: Any) -> date:
+    instant = _timestamp(column, value)
+    if instant.time() != datetime.min.time():
+        raise Unfit
+    return instant.date()
+
+
+def _exactly(kind: type) -> Any:
+    def convert(_: Column, value: Any) -> Any:
+        if type(value) is not kind:
+            raise Unfit
+        return str(value) if kind is ObjectId else value
+
+    return convert
+
+
+def _uuid(_: Column, value: Any) -> str:
+    if not isinstance(value, Binary) or value.subtype != 4:
+        raise Unfit
+    return str(value.as_uuid())
+
+
+def _json(_: Column, value: Any) -> Any:
+    return json.loads(json_util.dumps(value, json_options=json_util.RELAXED_JSON_OPTIONS))
+
+
+_CONVERT: dict[Kind, Any] = {
+    Kind.KEY: lambda _, value: key_text(value),
+    Kind.STRING: _string,
+    Kind.TEXT: _string,
+    Kind.INT32: _integer,
+    Kind.INT64: _integer,
+    Kind.FLOAT64: _float,
+    Kind.DECIMAL: _decimal,
+    Kind.BOOL: _exactly(bool),
+    Kind.TIMESTAMP: _timestamp,
+    Kind.DATE: _date,
+    Kind.OBJECTID: _exactly(ObjectId),
+    Kind.UUID: _uuid,
+    Kind.BINARY: _exactly(bytes),
+    Kind.JSON: _json,
+}
+
+
+def _undeclared(document: dict[str, Any], collection: Collection) -> Any:
+    declared = {c.path for c in collection.columns} | {c.path for c in collection.children}
+    left = _without(document, declared, "")
+    return _json(collection.key, left) if left else None
+
+
+def _without(document: dict[str, Any], declared: set[str], prefix: str) -> dict[str, Any]:
+    left: dict[str, Any] = {}
+    for name, value in document.items():
+        path = f"{prefix}{name}"
+        if path in declared:
+            continue
+        inside = any(p.startswith(f"{path}.") for p in declared)
+        if inside and isinstance(value, dict):
+            if deeper := _without(value, declared, f"{path}."):
+                left[name] = deeper
+        elif not (inside and value is None):
+            left[name] = value
+    return left
