@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Protocol
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol, Self
 
 from sluice.manifest import Manifest
-from sluice.spec import Collection, Pipeline
+from sluice.spec import Collection, Pipeline, Table
 from sluice.window import Cut, Plan
 
 
 @dataclass(frozen=True, slots=True)
 class TableCounts:
-    """One table's hand-over at publish (I1): ``staged = published + unchanged + superseded``.
+    """One table's hand-over at publish (I1): ``staged = published + unchanged + superseded + gone``.
 
     ``unchanged``: the same document as the open version. ``superseded``: the warehouse already has a state read at a
-    later cut (I4). ``closed``: open versions that this batch ended. ``gone``: keys ended without a new version.
+    later cut (I4). ``gone``: rows that say "this key is gone". ``closed``: open versions that this batch ended. A
+    child's row counts as its parent's does.
     """
 
     staged: int
@@ -36,6 +37,15 @@ class Loaded:
     staged: dict[str, int]
     repeated: dict[str, int]
     seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON types only; the inverse of :meth:`from_json`."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Rebuild from :meth:`to_json`."""
+        return cls(**data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,26 @@ class Commit:
     spec_hash: str
     started_at: datetime
     committed_at: datetime | None = None
+    code_version: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON types only; the inverse of :meth:`from_json`."""
+        data = asdict(self)
+        data["cut"]["time"] = self.cut.time.isoformat()
+        data["started_at"] = self.started_at.isoformat()
+        data["committed_at"] = self.committed_at and self.committed_at.isoformat()
+        return data
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Rebuild from :meth:`to_json`."""
+        cut, committed = data["cut"], data["committed_at"]
+        fields = {
+            "cut": Cut(_instant(cut["time"]), cut["cluster"], cut["snapshot"]),
+            "started_at": _instant(data["started_at"]),
+            "committed_at": _instant(committed) if committed else None,
+        }
+        return cls(**{**data, **fields})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,30 +126,53 @@ class MigrationState:
 
 @dataclass(frozen=True, slots=True)
 class TableState:
-    """What readers see of one table at one batch."""
+    """What readers see of one table at one batch.
+
+    ``hashes``: bucket → sum of the documents' hashes modulo 2**64, where a key's bucket is ``xxh64(key) % BUCKETS``
+    of its text, with seed 0. Buckets without rows are left out.
+    """
 
     table: str
     rows: int
-    hashes: dict[int, int] = field(default_factory=dict)  # bucket of the key's hash → sum of row hashes mod 2**64
+    batch: int = 0
+    hashes: dict[int, int] = field(default_factory=dict)
+
+
+BUCKETS = 4096
 
 
 class Warehouse(Protocol):
     """One analytics warehouse. Every method may be called again after dying at any point (I3)."""
 
     def migrate(self, pipeline: Pipeline | None) -> list[str]:
-        """Apply what is missing: the product's migrations, then the pipeline's tables and views. Returns names."""
+        """Apply what is missing: the product's migrations, then the pipeline's tables and views. Returns names.
+
+        Without a pipeline: the product's migrations only. Raises MigrationError when history was edited, or when a
+        table is not what the pipeline file says.
+        """
+        ...
+
+    def migration_states(self) -> list[MigrationState]:
+        """Every migration that is in the files or was applied, by version."""
         ...
 
     def last_commit(self, pipeline: str) -> Commit | None:
-        """The newest commit record."""
+        """The newest commit record; None before the first batch, and before the first ``migrate``."""
+        ...
+
+    def commits(self, pipeline: str, *, limit: int = 20) -> list[Commit]:
+        """The newest commit records, newest first."""
         ...
 
     def load(self, plan: Plan, collection: Collection, manifests: Sequence[Manifest]) -> Loaded:
-        """Stage the landed parts of one collection, and count them against the manifests."""
+        """Stage the landed parts of one collection, and count them against the manifests. Raises CountMismatch."""
         ...
 
     def publish(self, pipeline: Pipeline, batch: Batch) -> Commit:
-        """Make a batch visible, all tables or none (I2). Publishing the same plan twice returns the first commit."""
+        """Make a batch visible, all tables or none (I2). Publishing the same plan twice returns the first commit.
+
+        Raises Fenced when another publisher of the pipeline took over, CountMismatch before anything is visible.
+        """
         ...
 
     def verify(self, pipeline: Pipeline, commit: Commit) -> None:
@@ -129,3 +182,29 @@ class Warehouse(Protocol):
     def drop_staging(self, plan: str) -> int:
         """Drop the staging tables of one plan. Returns how many."""
         ...
+
+    def purge(self, pipeline: Pipeline, *, older_than: timedelta) -> int:
+        """Delete the versions that were closed longer ago than that. Returns how many rows.
+
+        The horizon has to be longer than any reader's query, and than any backfill takes from its cut to its publish:
+        purged versions are neither read nor known to be newer (I4).
+        """
+        ...
+
+    def rejects(
+        self, pipeline: str, *, collection: str | None = None, key: str | None = None, limit: int = 50
+    ) -> list[RejectRow]:
+        """Rejects of published batches, newest batch first."""
+        ...
+
+    def visible_state(self, pipeline: Pipeline, table: Table, *, without: Iterable[str] = ()) -> TableState:
+        """Count and hash what readers see of a collection's own table, leaving out some keys."""
+        ...
+
+    def visible_keys(self, pipeline: Pipeline, table: Table, *, bucket: int, batch: int) -> dict[str, int]:
+        """Key → document hash of the rows of one bucket that were visible at a batch."""
+        ...
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
