@@ -197,12 +197,20 @@ class Warehouse(Protocol):
         """Rejects of published batches, newest batch first."""
         ...
 
-    def visible_state(self, pipeline: Pipeline, table: Table, *, without: Iterable[str] = ()) -> TableState:
-        """Count and hash what readers see of a collection's own table, leaving out some keys."""
+    def visible_state(self, pipeline: Pipeline, table: Table, batch: int) -> TableState:
+        """Count and hash what readers saw of a collection's own table at a batch."""
         ...
 
-    def visible_keys(self, pipeline: Pipeline, table: Table, *, bucket: int, batch: int) -> dict[str, int]:
-        """Key → document hash of the rows of one bucket that were visible at a batch."""
+    def visible_keys(self, pipeline: Pipeline, table: Table, batch: int, bucket: int) -> dict[str, int]:
+        """Key → document hash of the rows of one bucket that readers saw at a batch."""
+        ...
+
+    def server_version(self) -> str:
+        """The server's name and version. The cheapest way to find out whether it answers."""
+        ...
+
+    def probe(self) -> str:
+        """Try every right that a batch needs, on a table of its own; returns what was tried. Raises AccessDenied."""
         ...
 
 
