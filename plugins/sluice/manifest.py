@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from sluice.window import Range
 
 FORMAT_VERSION = 1
 
@@ -66,6 +69,19 @@ class Manifest:
         return cls(**{**data, "parts": tuple(Part(**part) for part in data["parts"])})
 
 
+MANIFEST = "manifest.json"
+
+
 def plan_prefix(root: str, pipeline: str, collection: str, plan: str) -> str:
     """Everything that one plan landed of one collection."""
     return "/".join(p for p in (root.strip("/"), pipeline, collection, plan) if p) + "/"
+
+
+def range_prefix(root: str, pipeline: str, piece: Range, plan: str) -> str:
+    """Everything that was landed of one range: a folder per try, and the manifest of the try that was finished."""
+    return f"{plan_prefix(root, pipeline, piece.collection, plan)}{piece.name}/"
+
+
+def part_key(folder: str, table: str, number: int) -> str:
+    """The key of a table's n-th part, in the folder of one try."""
+    return f"{folder}{table}/part-{number:05d}.parquet"

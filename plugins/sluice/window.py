@@ -6,10 +6,20 @@ it goes through XCom and into logs unchanged.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+
+from sluice.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sluice.spec import Capture
+
+MILLISECOND = timedelta(milliseconds=1)
+"""The resolution of a BSON date."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class BatchKind(StrEnum):
@@ -108,6 +118,46 @@ class Plan:
             ranges=tuple(Range(**r) for r in data["ranges"]),
             spec_hash=data["spec_hash"],
         )
+
+
+def next_window(position: datetime | None, cut: Cut, capture: Capture) -> Window:
+    """The window of a live batch: it goes on from ``position`` (the last ``high``), and re-reads ``overlap`` of it.
+
+    Without a position it starts at the beginning. ``high`` never goes back, also when the source's clock did.
+    """
+    high = _floor(cut.time - capture.lag)
+    if position is None:
+        return Window(None, high, bounded=not cut.snapshot)
+    return Window(_floor(position - capture.overlap), max(high, position), bounded=not cut.snapshot)
+
+
+def backfill_window(start: datetime, end: datetime) -> Window:
+    """The window of a backfill: modified dates from ``start`` to ``end``, both included."""
+    if end < start:
+        raise ConfigError(
+            f"the span to re-read ends before it starts: {start.isoformat()} to {end.isoformat()}",
+            fix="swap the two ends",
+        )
+    return Window(_floor(start) - MILLISECOND, _floor(end), bounded=True)
+
+
+def positions_after(plan: Plan, before: Mapping[str, str]) -> dict[str, str]:
+    """The positions in the commit record of ``plan``: a live batch moves each one on, a backfill moves none."""
+    if plan.kind is BatchKind.BACKFILL:
+        return dict(before)
+    reached = {name: window.high for name, window in plan.windows.items()}
+    known = {name: _instant(text) for name, text in before.items()}
+    latest = {name: max(high, known.get(name, high)) for name, high in reached.items()}
+    return {**before, **{name: high.isoformat() for name, high in latest.items()}}
+
+
+def milliseconds(time: datetime) -> int:
+    """A BSON date: milliseconds since 1970, rounded down."""
+    return (time - EPOCH) // MILLISECOND
+
+
+def _floor(time: datetime) -> datetime:
+    return EPOCH + milliseconds(time) * MILLISECOND
 
 
 def _instant(text: str) -> datetime:

@@ -1,0 +1,200 @@
+"""The landing: compressed parts on S3, a manifest last. A range without a manifest was not landed."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import secrets
+from collections.abc import Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
+
+import bson
+from botocore.exceptions import ClientError
+from bson import json_util
+from bson.codec_options import CodecOptions, DatetimeConversion
+
+from sluice import s3_client
+from sluice.conform import Reject
+from sluice.errors import CountMismatch
+from sluice.manifest import MANIFEST, Manifest, plan_prefix, range_prefix
+from sluice.parts import Uploader
+from sluice.range_writer import RangeWriter
+from sluice.s3_client import code_of, s3_errors
+from sluice.warehouse.base import RejectRow
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+    from sluice import spec
+    from sluice.settings import Endpoint
+    from sluice.spec import Collection
+    from sluice.window import Plan, Range
+
+log = logging.getLogger(__name__)
+
+DELETE_AT_ONCE = 1000  # what S3 takes in one request
+
+READABLE: CodecOptions[dict[str, object]] = CodecOptions(
+    datetime_conversion=DatetimeConversion.DATETIME_MS, unicode_decode_error_handler="replace"
+)
+"""Shows every document, also those that were rejected because they cannot be decoded strictly."""
+
+
+class Landing:
+    """One bucket and prefix."""
+
+    def __init__(self, client: S3Client, bucket: str, prefix: str) -> None:
+        self._client, self._bucket, self._prefix = client, bucket, prefix
+
+    @classmethod
+    def connect(cls, endpoint: Endpoint, landing: spec.Landing) -> Self:
+        """Connect lazily: the first question raises LandingUnavailable, AccessDenied or ConfigError."""
+        return cls(s3_client.connect(endpoint), landing.bucket, landing.prefix)
+
+    def writer(self, plan: Plan, collection: Collection, piece: Range) -> RangeWriter:
+        """A context manager that lands one range: its manifest exists after leaving it without an error."""
+        folder = f"{self._range_prefix(plan, piece)}{secrets.token_hex(4)}/"
+        return RangeWriter(self, plan, collection, piece, folder)
+
+    def manifest(self, plan: Plan, piece: Range) -> Manifest | None:
+        """What was landed of a range, None if it was not."""
+        with s3_errors(f"read the manifest of {piece.collection} {piece.name}"):
+            try:
+                return Manifest.loads(self._get(self._range_prefix(plan, piece) + MANIFEST))
+            except ClientError as error:
+                if code_of(error) in {"NoSuchKey", "404"}:
+                    return None
+                raise
+
+    def manifests(self, plan: Plan, collection: str) -> list[Manifest]:
+        """What was landed of all ranges of a collection.
+
+        Raises CountMismatch when a range was not landed, or a part is not there as its manifest says.
+        """
+        found = {piece.name: self.manifest(plan, piece) for piece in plan.ranges if piece.collection == collection}
+        missing = [name for name, manifest in found.items() if manifest is None]
+        if missing:
+            raise CountMismatch(
+                f"{len(missing)} of {len(found)} ranges of {collection} were not landed: {', '.join(missing[:10])}",
+                fix="run the land step of these ranges again",
+            )
+        manifests = [manifest for manifest in found.values() if manifest]
+        self._check_sizes(manifests, self._sizes(plan_prefix(self._prefix, plan.pipeline, collection, plan.id)))
+        return manifests
+
+    def abort_uploads(self, plan: Plan, piece: Range | None = None) -> int:
+        """Abort what dead tries left half uploaded, of a plan or of one of its ranges. Returns how many there were."""
+        prefixes = [self._range_prefix(plan, piece)] if piece else self._prefixes(plan)
+        with s3_errors("abort unfinished uploads"):
+            return sum(self._abort(key, upload) for prefix in prefixes for key, upload in self._unfinished(prefix))
+
+    def discard(self, plan: Plan) -> int:
+        """Delete everything that a plan landed. Returns the number of objects."""
+        self.abort_uploads(plan)
+        keys = [key for prefix in self._prefixes(plan) for key in self._sizes(prefix)]
+        with s3_errors("delete what was landed"):
+            for start in range(0, len(keys), DELETE_AT_ONCE):
+                objects = [{"Key": key} for key in keys[start : start + DELETE_AT_ONCE]]
+                self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})  # type: ignore[typeddict-item]
+        return len(keys)
+
+    def read_rejects(self, manifest: Manifest) -> Iterator[RejectRow]:
+        """What was rejected of a range, for ``sluice.rejects``."""
+        if manifest.rejects_key is None:
+            return
+        uri = f"s3://{self._bucket}/{manifest.rejects_key}"
+        for position, reject in enumerate(self._rejects(manifest.rejects_key)):
+            yield RejectRow(
+                manifest.collection, reject.key, reject.column, reject.reason, reject.detail, uri, position
+            )
+
+    def raw_reject(self, uri: str, position: int) -> str:
+        """The raw document of a reject as Extended JSON, for people. Raises ConfigError when its object was deleted."""
+        key = uri.removeprefix(f"s3://{self._bucket}/")
+        reject = next(islice(self._rejects(key), position, None))
+        return json_util.dumps(bson.decode(reject.raw, READABLE), indent=2, ensure_ascii=False)
+
+    def probe(self) -> str:
+        """Put, get, list, upload in parts and delete a small object. Returns where, for people."""
+        key = "/".join(filter(None, (self._prefix.strip("/"), f".probe-{secrets.token_hex(4)}")))
+        where: dict[str, Any] = {"Bucket": self._bucket, "Key": key}
+        with s3_errors(f"write to s3://{self._bucket}/{self._prefix}"):
+            self._client.put_object(**where, Body=b"probe")
+            self._get(key)
+            self._client.list_objects_v2(Bucket=self._bucket, Prefix=key)
+            upload = self._client.create_multipart_upload(**where)["UploadId"]
+            self._client.abort_multipart_upload(**where, UploadId=upload)
+            list(self._unfinished(key))
+            self._client.delete_object(**where)
+        return f"s3://{self._bucket}/{self._prefix}"
+
+    def put_manifest(self, plan: Plan, piece: Range, manifest: Manifest) -> Manifest:
+        """Declare a range landed, unless another try did meanwhile. Returns the manifest that counts.
+
+        Raises CountMismatch when a part is not there as the manifest says.
+        """
+        prefix = self._range_prefix(plan, piece)
+        self._check_sizes([manifest], self._sizes(prefix))
+        already = self.manifest(plan, piece)
+        if already is None:
+            with s3_errors(f"write the manifest of {piece.collection} {piece.name}"):
+                self._client.put_object(Bucket=self._bucket, Key=prefix + MANIFEST, Body=manifest.dumps())
+        return already or manifest
+
+    def uploader(self) -> Uploader:
+        """A thread that uploads to this landing."""
+        return Uploader(self._client, self._bucket)
+
+    def _range_prefix(self, plan: Plan, piece: Range) -> str:
+        return range_prefix(self._prefix, plan.pipeline, piece, plan.id)
+
+    def _prefixes(self, plan: Plan) -> list[str]:
+        return [plan_prefix(self._prefix, plan.pipeline, collection, plan.id) for collection in plan.windows]
+
+    def _get(self, key: str) -> bytes:
+        return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+
+    def _sizes(self, prefix: str) -> dict[str, int]:
+        with s3_errors(f"list s3://{self._bucket}/{prefix}"):
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+            return {found["Key"]: found["Size"] for page in pages for found in page.get("Contents", ())}
+
+    def _check_sizes(self, manifests: list[Manifest], sizes: dict[str, int]) -> None:
+        parts = [(p.key, p.bytes) for m in manifests for p in m.parts if sizes.get(p.key) != p.bytes]
+        rejects = [(m.rejects_key, "some") for m in manifests if m.rejects_key and m.rejects_key not in sizes]
+        wrong = [*parts, *rejects]
+        if wrong:
+            raise CountMismatch(
+                f"{len(wrong)} landed objects are not as their manifests say",
+                why="; ".join(f"{k}: {n} bytes landed, {sizes.get(k, 'nothing')} there" for k, n in wrong[:5]),
+                fix="something else writes to or deletes from the landing; find it, then make a new batch",
+            )
+
+    def _unfinished(self, prefix: str) -> Iterator[tuple[str, str]]:
+        pages = self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=prefix)
+        try:
+            for page in pages:
+                for found in page.get("Uploads", ()):
+                    if found["Key"].startswith(prefix):
+                        yield found["Key"], found["UploadId"]
+        except ClientError as error:
+            # rclone says so of the listing itself when it was restarted during an upload, which it then forgot.
+            if code_of(error) != "NoSuchUpload":
+                raise
+
+    def _abort(self, key: str, upload: str) -> bool:
+        try:
+            self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload)
+        except ClientError as error:
+            if code_of(error) != "NoSuchUpload":  # its owner was faster
+                raise
+            return False
+        log.warning("aborted the unfinished upload of s3://%s/%s", self._bucket, key)
+        return True
+
+    def _rejects(self, key: str) -> Iterator[Reject]:
+        with s3_errors(f"read the rejects in s3://{self._bucket}/{key}"):
+            body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+            with gzip.open(body) as documents:
+                yield from (Reject(**document) for document in bson.decode_file_iter(cast("BinaryIO", documents)))

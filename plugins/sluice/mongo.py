@@ -1,0 +1,223 @@
+"""The source: MongoDB. Cuts, ranges, and raw documents as they were at the cut."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, Self
+
+import bson
+from bson.raw_bson import RawBSONDocument
+from bson.timestamp import Timestamp
+from pymongo import MongoClient
+from pymongo.collection import Collection as MongoCollection
+from pymongo.errors import OperationFailure
+from pymongo.read_concern import ReadConcern
+
+from sluice.errors import AccessDenied
+from sluice.mongo_client import connect, is_snapshot_lost, mongo_errors
+from sluice.mongo_plan import CODEC, PATIENCE_MS, Document, index_on, may_hold_arrays, split, to_bson, to_json
+from sluice.ranges import undated_range, until_query
+from sluice.raw_batches import RawBatches
+from sluice.settings import Endpoint
+from sluice.spec import Collection
+from sluice.threads import prefetch
+from sluice.window import Cut, Range, Window
+
+log = logging.getLogger(__name__)
+
+RANGE_SIZE = 500_000
+"""Documents that one task lands, about."""
+
+BATCH_DOCUMENTS = 20_000
+"""A batch is this many documents or 16 MB, whichever is less: small documents take ten times their size once decoded."""
+
+SNAPSHOT_WIRE_VERSION = 13  # MongoDB 5.0
+SNAPSHOT_WINDOW = 300  # seconds, unless the server was told otherwise
+
+
+class AtClusterTime(ReadConcern):
+    """Read a snapshot at a time of our choosing.
+
+    pymongo's snapshot sessions choose the time themselves, so that tasks in several processes cannot share one. The
+    server takes it in the read concern, which every read of pymongo lets us give.
+    """
+
+    def __init__(self, cluster: int) -> None:
+        super().__init__("snapshot")
+        self._time = Timestamp(cluster >> 32, cluster & 0xFFFFFFFF)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What goes to the server."""
+        return {"level": "snapshot", "atClusterTime": self._time}
+
+
+class Source:
+    """One database of a MongoDB server, replica set or sharded cluster."""
+
+    def __init__(self, client: MongoClient[Document], database: str) -> None:
+        self._client = client
+        self._database = client.get_database(database, codec_options=CODEC)
+
+    @classmethod
+    def connect(cls, endpoint: Endpoint, database: str) -> Self:
+        """Connect lazily: the first question raises SourceUnavailable or AccessDenied."""
+        return cls(connect(endpoint), database)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._client.close()
+
+    def now_cut(self) -> Cut:
+        """The present, as the primary has it. Reading at it waits until a majority has it too."""
+        with mongo_errors("ask MongoDB for its time"):
+            hello = self._client.admin.command("hello")
+        time = hello["localTime"].replace(tzinfo=UTC)
+        if not _has_snapshots(hello):
+            return Cut(time, int(time.timestamp()) << 32, snapshot=False)
+        cluster = hello.get("operationTime") or hello["$clusterTime"]["clusterTime"]
+        return Cut(time, cluster.time << 32 | cluster.inc, snapshot=True)
+
+    def plan_ranges(
+        self, collection: Collection, window: Window, cut: Cut, range_size: int = RANGE_SIZE
+    ) -> tuple[Range, ...]:
+        """Split a window into at most 64 ranges of ``range_size`` documents or more, and one of undated documents.
+
+        Each document of the window is in exactly one range, whatever its ``_id`` and its modified field are.
+        """
+        with mongo_errors(f"plan what to read of {collection.name}"):
+            return split(self._database[collection.name], collection, window, range_size)
+
+    def read_raw(self, collection: Collection, piece: Range, cut: Cut, window: Window) -> Iterator[bytes]:
+        """Documents of a range in their state at the cut: concatenated BSON, at most 16 MB (or one document) at a time.
+
+        A thread reads two batches ahead. Close the iterator to end the cursor early.
+        """
+        return prefetch(partial(self._read, collection, piece, cut, window))
+
+    def estimate(self, collection: str) -> int:
+        """Documents in a collection, from its metadata."""
+        with mongo_errors(f"count {collection}"):
+            return self._database[collection].estimated_document_count()
+
+    def count_at(self, collection: str, cut: Cut) -> int:
+        """Documents in a collection at a cut, counted one by one. Raises SourceUnavailable when it is too long ago."""
+        with mongo_errors(f"count {collection}"):
+            return self._at(collection, cut).count_documents({}, hint="_id_")
+
+    def _read(self, collection: Collection, piece: Range, cut: Cut, window: Window) -> Iterator[bytes]:
+        with mongo_errors(f"read {collection.name} ({piece.label or piece.name})"):
+            raw = b""
+            try:
+                for raw in _batches(self._at(collection.name, cut), piece):
+                    yield raw
+            except OperationFailure as error:
+                rest = _rest(piece, raw)
+                if not is_snapshot_lost(error) or window.low is not None or rest is None:
+                    raise
+                log.warning(WITHOUT_SNAPSHOT, collection.name, piece.label or piece.name, cut.time)
+                yield from _batches(self._database[collection.name], _before_cut(collection, rest, window))
+
+    def _at(self, collection: str, cut: Cut) -> MongoCollection[Document]:
+        found = self._database[collection]
+        return found.with_options(read_concern=AtClusterTime(cut.cluster)) if cut.snapshot else found
+
+    # What `sluice check` asks.
+
+    def server_version(self) -> str:
+        """For people: ``MongoDB 6.0.5``."""
+        with mongo_errors("connect to MongoDB"):
+            return f"MongoDB {self._client.server_info()['version']}"
+
+    def has_snapshots(self) -> bool:
+        """Whether all collections can be read at one instant: a replica set or sharded cluster, 5.0 or newer."""
+        with mongo_errors("connect to MongoDB"):
+            return _has_snapshots(self._client.admin.command("hello"))
+
+    def snapshot_window(self) -> int:
+        """Seconds for which a cut can be read; the default where the login may not ask."""
+        name = "minSnapshotHistoryWindowInSeconds"
+        try:
+            with mongo_errors("ask for the snapshot window"):
+                return int(self._client.admin.command({"getParameter": 1, name: 1})[name])
+        except AccessDenied:
+            return SNAPSHOT_WINDOW
+
+    def clock_difference(self) -> timedelta:
+        """The server's clock minus ours."""
+        with mongo_errors("ask MongoDB for its time"):
+            self._client.admin.command("ping")  # connecting would count as network time
+            before = datetime.now(UTC)
+            server: datetime = self._client.admin.command("hello")["localTime"].replace(tzinfo=UTC)
+            return server - (before + (datetime.now(UTC) - before) / 2)
+
+    def probe_read(self, collection: str) -> int:
+        """Read one document, to see that it is allowed. Returns about how many there are."""
+        with mongo_errors(f"read {collection}"):
+            self._database[collection].find_one({}, {"_id": 1})
+            return self._database[collection].estimated_document_count()
+
+    def index_on(self, collection: str, field: str) -> str | None:
+        """The name of an index that finds documents by a field, None if there is none."""
+        with mongo_errors(f"list the indexes of {collection}"):
+            return index_on(self._database[collection], field)
+
+    def count_undated(self, collection: str, field: str) -> int | None:
+        """Documents whose modified field is missing or not a date; None when that takes too long to count."""
+        asked = self._database[collection]
+        with mongo_errors(f"look at {field} in {collection}"):
+            undated = undated_range(collection, field, arrays=may_hold_arrays(asked, field))
+            try:
+                return asked.count_documents(to_bson(undated.query), maxTimeMS=PATIENCE_MS)
+            except OperationFailure as error:
+                if error.timeout:
+                    return None
+                raise
+
+
+WITHOUT_SNAPSHOT = (
+    "%s %s: the server no longer has its state at %s. This initial load goes on without a snapshot, with what is dated "
+    "before the cut; tables may disagree with each other until the next batch has read what changed since"
+)
+
+
+def _batches(collection: MongoCollection[Document], piece: Range) -> Iterator[bytes]:
+    bounds: dict[str, Any] = {}
+    if piece.min_id is not None:
+        bounds["min"] = {"_id": to_bson(piece.min_id)}
+    if piece.max_id is not None:
+        bounds["max"] = {"_id": to_bson(piece.max_id)}
+    if bounds:
+        bounds["hint"] = [("_id", 1)]  # the index that the bounds are of; without bounds a plain scan is faster
+    with RawBatches(collection, to_bson(piece.query), batch_size=BATCH_DOCUMENTS, **bounds) as cursor:
+        yield from cursor
+
+
+def _rest(piece: Range, last: bytes) -> Range | None:
+    """What is left of a range after the batch ``last``; None when it was not read in the order of ``_id``."""
+    if not last:
+        return piece
+    if piece.min_id is None and piece.max_id is None:
+        return None
+    reached = to_json(_last_id(last))
+    query = f'{{"$and": [{piece.query}, {{"_id": {{"$ne": {reached}}}}}]}}'
+    return Range(piece.collection, piece.name, query, reached, piece.max_id, piece.label)
+
+
+def _before_cut(collection: Collection, piece: Range, window: Window) -> Range:
+    until = until_query(collection.modified, window) if collection.modified else "{}"
+    query = f'{{"$and": [{piece.query}, {until}]}}'
+    return Range(piece.collection, piece.name, query, piece.min_id, piece.max_id, piece.label)
+
+
+def _last_id(raw: bytes) -> Any:
+    *_, last = bson.decode_iter(raw, CODEC.with_options(document_class=RawBSONDocument))
+    return last["_id"]
+
+
+def _has_snapshots(hello: Document) -> bool:
+    clustered = "setName" in hello or hello.get("msg") == "isdbgrid"
+    return clustered and hello.get("maxWireVersion", 0) >= SNAPSHOT_WIRE_VERSION
