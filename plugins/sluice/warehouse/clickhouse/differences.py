@@ -1,0 +1,93 @@
+"""What a storage table has against what the pipeline file asks for → the ALTER statements, or a refusal. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sluice.errors import MigrationError
+from sluice.spec import Collection, Table
+from sluice.statements import Sql, name
+from sluice.warehouse.clickhouse.tables import Stored, index_definition, indexes, order, partition, stored
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A storage table as the server describes it. ``columns``: (name, type); ``indexes``: (column, type)."""
+
+    columns: tuple[tuple[str, str], ...]
+    order: str
+    partition: str
+    indexes: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One difference in words, and the statement that removes it; none where only a reload does."""
+
+    what: str
+    alter: str = ""
+
+
+def differences(collection: Collection, table: Table, storage: Sql, found: Found) -> list[Difference]:
+    """Everything in which a storage table differs from the pipeline file."""
+    wanted = stored(collection, table)
+    changes = [*_columns(wanted, found.columns), *_indexes(indexes(collection, table), found.indexes)]
+    altered = [Difference(what, f"ALTER TABLE {storage.text} {alter};") for what, alter in changes]
+    return [*altered, *_shape(collection, table, found)]
+
+
+def _columns(wanted: Sequence[Stored], found: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    types = dict(found)
+    for before, column in zip((None, *wanted), wanted, strict=False):
+        if column.name not in types:
+            after = f"AFTER {name(before.name).text}" if before else "FIRST"
+            yield f"column {column.name} is missing", f"ADD COLUMN IF NOT EXISTS {column.definition} {after}"
+        elif types[column.name] != column.type:
+            what = f"column {column.name} is {types[column.name]}, the pipeline file says {column.type}"
+            yield what, f"MODIFY COLUMN {column.definition}"
+    for extra in types.keys() - {column.name for column in wanted}:
+        yield f"column {extra} is not in the pipeline file", f"DROP COLUMN IF EXISTS {name(extra).text}"
+
+
+def _indexes(wanted: Sequence[tuple[str, str]], found: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    for column, kind in sorted(set(found) - set(wanted)):
+        yield f"skip index {kind} on {column} is not in the pipeline file", f"DROP INDEX IF EXISTS {_index(column)}"
+    for column, kind in sorted(set(wanted) - set(found)):
+        yield f"skip index {kind} on {column} is missing", f"ADD {index_definition(column, kind)}"
+
+
+def _index(column: str) -> str:
+    return name(f"ix_{column}").text
+
+
+def _shape(collection: Collection, table: Table, found: Found) -> Iterator[Difference]:
+    wanted_order = ", ".join(order(collection, table))
+    if _plain(found.order) != _plain(wanted_order):
+        yield Difference(f"it is ordered by ({found.order}), the pipeline file says ({wanted_order})")
+    wanted_partition = partition(collection, table)
+    if _plain(found.partition or "tuple()") != _plain(wanted_partition):
+        yield Difference(f"it is partitioned by {found.partition or 'nothing'}, the pipeline file by {wanted_partition}")
+
+
+def _plain(text: str) -> str:
+    return text.replace("`", "").replace('"', "").replace(" ", "")
+
+
+def refusal(pipeline: str, found: Sequence[tuple[str, Difference]]) -> MigrationError:
+    """The error that lists (table, difference) and says what to put into a migration."""
+    alters = "\n".join(f"       {difference.alter}" for _, difference in found if difference.alter)
+    fix = (
+        f"write a migration NNNN_alter_{pipeline}.sql with the header line `-- pipeline: {pipeline}` and, "
+        f"if they are what you mean:\n{alters}"
+    )
+    if not all(difference.alter for _, difference in found):
+        fix += (
+            "\n     an order or a partition cannot be altered: rename the table in a migration, and run a batch "
+            "from the beginning into the new one"
+        )
+    return MigrationError(
+        f"the tables of {pipeline} are not what its pipeline file says",
+        why="; ".join(f"{table}: {difference.what}" for table, difference in found),
+        fix=fix,
+    )

@@ -1,0 +1,101 @@
+"""Migrating on ClickHouse: the control schema's history, its lock, and then the tables of a pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from sluice.spec import Pipeline
+from sluice.warehouse import migrations
+from sluice.warehouse.base import MigrationState
+from sluice.warehouse.clickhouse.client import Client
+from sluice.warehouse.clickhouse.fence import Fence, Pace
+from sluice.warehouse.clickhouse.schema import Schema
+from sluice.warehouse.clickhouse.tables import CONTROL
+from sluice.warehouse.migrations import Migration, Record
+
+LOCK = "(migrations)"
+"""The fence that migration runners take; no pipeline can have this name."""
+
+
+class Migrator:
+    """Brings a server's schema to what the files say. Looks first, and takes the lock only when there is work."""
+
+    def __init__(self, client: Client, pace: Pace, files: Sequence[Migration]) -> None:
+        self._client, self._pace, self._files = client, pace, files
+
+    def up(self, pipeline: Pipeline | None) -> list[str]:
+        """Apply what is missing; see :meth:`sluice.warehouse.base.Warehouse.migrate`."""
+        if not self._has_work(pipeline):
+            return []
+        if not _exists(self._client, "migrations"):
+            self._bootstrap()
+        fence = Fence(self._client, LOCK, self._pace)
+        with fence.held():
+            return self._apply(_Ledger(fence.client, fence), pipeline)
+
+    def states(self) -> list[MigrationState]:
+        """Every migration with its state."""
+        return migrations.states(self._files, _Ledger(self._client).records())
+
+    def _has_work(self, pipeline: Pipeline | None) -> bool:
+        records = _Ledger(self._client).records()
+        scopes = (None, pipeline.name) if pipeline else (None,)
+        if any(migrations.pending(self._files, records, scope) for scope in scopes):
+            return True
+        if pipeline is None:
+            return False
+        schema = Schema(self._client, pipeline)
+        schema.refuse_differences()
+        return bool(schema.missing_tables() or schema.outdated_views())
+
+    def _apply(self, ledger: _Ledger, pipeline: Pipeline | None) -> list[str]:
+        done = migrations.run(ledger, migrations.pending(self._files, ledger.records(), None))
+        if pipeline is None:
+            return done
+        done += Schema(self._client, pipeline).create_tables()
+        done += migrations.run(ledger, migrations.pending(self._files, ledger.records(), pipeline.name))
+        schema = Schema(self._client, pipeline)
+        schema.refuse_differences()
+        return done + schema.create_views()
+
+    def _bootstrap(self) -> None:
+        # The lock lives in what the first migration creates. Two runners may do this at once: each statement allows
+        # for what exists. Under the lock it is then done, and recorded, like any other.
+        first = self._files[0]
+        for statement in first.statements:
+            self._client.execute(f"migration {first.label}", statement)
+
+
+class _Ledger:
+    """The history in ``sluice.migrations``. Under the lock, each step first shows that it is still held."""
+
+    def __init__(self, client: Client, fence: Fence | None = None) -> None:
+        self._client, self._fence = client, fence
+
+    @cached_property
+    def _has_history(self) -> bool:
+        return _exists(self._client, "migrations")
+
+    def records(self) -> list[Record]:
+        return [Record(*row) for row in self._client.rows("applied_migrations")] if self._has_history else []
+
+    def apply(self, label: str, statement: str) -> None:
+        self._client.execute(label, statement)
+
+    def record(self, migration: Migration, statement: int, state: str, seconds: float) -> None:
+        if self._fence:
+            self._fence.renew()
+        self._client.run(
+            "record_migration",
+            version=migration.version,
+            name=migration.name,
+            checksum=migration.checksum,
+            statement=statement,
+            state=state,
+            duration=seconds,
+        )
+
+
+def _exists(client: Client, table: str) -> bool:
+    return client.number("table_exists", database=CONTROL, table=table) > 0

@@ -1,0 +1,24 @@
+"""Try the rights that a batch needs, before the first one: `sluice check`."""
+
+from __future__ import annotations
+
+import secrets
+
+from sluice.statements import name
+from sluice.warehouse.clickhouse.client import Client
+from sluice.warehouse.clickhouse.tables import STAGING
+
+
+def probe(client: Client) -> str:
+    """Create, fill, alter, read and drop a table of its own. Returns what was tried; raises AccessDenied."""
+    table = name(STAGING, f"probe__{secrets.token_hex(4)}")
+    client.run("create_database", database=name(STAGING))
+    client.run("create_kept", kept=table)
+    try:
+        client.insert(table, ("key", "hash"), [("probe", 0)])
+        client.run("alter_probe", table=table)
+        client.number("count_rows", table=table)
+        client.number("count_others", tag="probe", mine="")
+    finally:
+        client.run("drop_table", table=table)
+    return "create database and table, insert, alter, select, drop; read the list of running statements"

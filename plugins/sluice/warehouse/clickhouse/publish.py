@@ -1,0 +1,134 @@
+"""Publish: the one step that makes a batch visible, all tables or none (I2). docs/architecture.md has the why.
+
+    fence → recover → recount staging → write versions → check → pause → one row into sluice.batches
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from sluice.errors import CountMismatch, Fenced, SluiceError, WarehouseUnavailable
+from sluice.spec import Pipeline
+from sluice.statements import Sql, name
+from sluice.warehouse.base import Batch, Commit, TableCounts
+from sluice.warehouse.clickhouse.check import check_batch
+from sluice.warehouse.clickhouse.client import Client
+from sluice.warehouse.clickhouse.fence import Fence, Pace
+from sluice.warehouse.clickhouse.records import commit_values, new_commit
+from sluice.warehouse.clickhouse.recover import committed, recover
+from sluice.warehouse.clickhouse.staging import drop_staging
+from sluice.warehouse.clickhouse.tables import STAGING, place
+from sluice.warehouse.clickhouse.versions import Versions
+
+log = logging.getLogger(__name__)
+
+_REJECT_COLUMNS = ("collection", "key", "column", "reason", "detail", "raw_uri", "position")
+
+
+class Publish:
+    """One attempt to publish one batch."""
+
+    def __init__(self, client: Client, pipeline: Pipeline, batch: Batch, pace: Pace) -> None:
+        self._pipeline, self._batch, self._pace = pipeline, batch, pace
+        self._plan = batch.plan
+        self._fence = Fence(client, pipeline.name, pace)
+        self._client = self._fence.client
+
+    def run(self) -> Commit:
+        """Publish, or return the record of the attempt that did. Raises Fenced, CountMismatch."""
+        done = self._committed()
+        if done is None:
+            rejects = self._stage_rejects()
+            with self._fence.held():
+                done = self._committed() or self._publish(rejects)
+        self._drop_staging()
+        return done
+
+    def _publish(self, rejects: int) -> Commit:
+        last = recover(self._fence, self._pipeline.name)
+        number = last.batch + 1 if last else 1
+        staged = self._recount()
+        counts: dict[str, TableCounts] = {}
+        for collection in self._pipeline.collections:
+            counts |= Versions(self._fence, self._plan, collection, staged, number).write()
+        commit = new_commit(self._pipeline, self._batch, last, counts)
+        check_batch(self._client, self._pipeline, commit)
+        if rejects:
+            self._insert_rejects(commit)
+        time.sleep(self._pace.settle)
+        self._fence.renew()
+        return self._commit(commit)
+
+    def _committed(self) -> Commit | None:
+        return committed(self._client, self._pipeline.name, self._plan.id)
+
+    def _commit(self, commit: Commit) -> Commit:
+        try:
+            self._client.run("insert_commit", **commit_values(commit), **self._fence.guard)
+        except WarehouseUnavailable:
+            # The answer is lost, not the question: the row says whether it arrived.
+            log.warning("batch %d: no answer to the commit, reading it back", commit.batch)
+            done = self._committed()
+            if done is None:
+                raise
+            return done
+        done = self._committed()
+        if done is None:
+            raise Fenced(
+                f"batch {commit.batch} of {commit.pipeline} was not published",
+                why="another publisher took over before the commit record was written",
+                fix="nothing: the next attempt publishes it",
+            )
+        return done
+
+    def _recount(self) -> dict[str, int]:
+        """Rows per staging table, counted again: they may be hours old. Raises CountMismatch."""
+        counts: dict[str, int] = {}
+        self._refuse_unloaded()
+        for loaded in self._batch.loaded:
+            for table, rows in loaded.staged.items():
+                counts[table] = self._client.number("count_rows", table=self._staging(table))
+                landed = sum(m.rows(table) for m in self._batch.manifests if m.collection == loaded.collection)
+                if counts[table] != rows or rows + loaded.repeated[table] != landed:
+                    raise CountMismatch(
+                        f"{table}: {landed:,} rows were landed, {counts[table]:,} are staged",
+                        why=f"load counted {rows:,}, and {loaded.repeated[table]:,} repeated keys",
+                        fix="nothing was published; run load again",
+                    )
+        return counts
+
+    def _refuse_unloaded(self) -> None:
+        wanted = {collection.name for collection in self._pipeline.collections}
+        if missing := wanted - {loaded.collection for loaded in self._batch.loaded}:
+            raise CountMismatch(
+                f"{', '.join(sorted(missing))} of {self._pipeline.name} was not loaded",
+                why="a batch is published with all its collections or not at all",
+                fix="nothing was published; load them, also when nothing was landed",
+            )
+
+    def _staging(self, table: str) -> Sql:
+        found = next(t for t in self._pipeline.tables if t.name == table)
+        return place(self._pipeline, found).staging(self._plan.id)
+
+    def _stage_rejects(self) -> int:
+        """Before the fence is taken: they are read from S3, which may take a while."""
+        self._client.run("create_staged_rejects", staged=self._rejects)
+        rows = (tuple(getattr(reject, column) for column in _REJECT_COLUMNS) for reject in self._batch.rejects)
+        return self._client.insert(self._rejects, _REJECT_COLUMNS, rows)
+
+    def _insert_rejects(self, commit: Commit) -> None:
+        cut = commit.cut.time
+        self._client.run("insert_rejects", staged=self._rejects, batch=commit.batch, cut=cut, **self._fence.guard)
+
+    @property
+    def _rejects(self) -> Sql:
+        plan = self._plan.id.replace("-", "_")
+        return name(STAGING, f"{self._pipeline.name}__rejects__{plan}__{self._fence.owner}")
+
+    def _drop_staging(self) -> None:
+        try:
+            drop_staging(self._client, self._plan.id)
+        except SluiceError as error:
+            # The batch is published, whatever becomes of its staging; clean-up drops it too.
+            log.warning("staging of %s was not dropped: %s", self._plan.id, error.what)

@@ -1,0 +1,111 @@
+"""Commit records: rows of ``sluice.batches`` → :class:`Commit` and back, and what a new one says. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from sluice import __version__
+from sluice.manifest import Manifest
+from sluice.spec import Pipeline
+from sluice.warehouse.base import Batch, Commit, TableCounts
+from sluice.window import BatchKind, Cut, Plan
+
+
+def read_commit(row: Sequence[Any]) -> Commit:
+    """A row of the statements ``commits`` and ``commit_of_plan``."""
+    pipeline, batch, plan, kind, cut, cluster, snapshot, positions, counts, spec_hash, started, committed, code = row
+    return Commit(
+        pipeline,
+        batch,
+        plan,
+        kind,
+        Cut(cut, cluster, snapshot),
+        json.loads(positions),
+        json.loads(counts),
+        spec_hash,
+        started,
+        committed,
+        code,
+    )
+
+
+def commit_values(commit: Commit) -> dict[str, object]:
+    """The parameters of ``insert_commit``, without the guard's."""
+    return {
+        "batch": commit.batch,
+        "plan": commit.plan,
+        "kind": commit.kind,
+        "cut": commit.cut.time,
+        "cluster": commit.cut.cluster,
+        "snapshot": commit.cut.snapshot,
+        "positions": json.dumps(commit.positions, sort_keys=True),
+        "counts": json.dumps(commit.counts, sort_keys=True),
+        "spec_hash": commit.spec_hash,
+        "code_version": commit.code_version,
+        "started_at": commit.started_at,
+    }
+
+
+def new_commit(pipeline: Pipeline, batch: Batch, last: Commit | None, tables: Mapping[str, TableCounts]) -> Commit:
+    """The record that publishing a batch writes; its number follows the last one's."""
+    plan = batch.plan
+    return Commit(
+        pipeline.name,
+        last.batch + 1 if last else 1,
+        plan.id,
+        plan.kind.value,
+        plan.cut,
+        positions(plan, last.positions if last else {}),
+        _counts(pipeline, batch.manifests, tables),
+        plan.spec_hash,
+        batch.started_at,
+        code_version=__version__,
+    )
+
+
+def positions(plan: Plan, current: Mapping[str, str]) -> dict[str, str]:
+    """How far each collection has been read after a plan: a live one moves on and never back, a backfill stays."""
+    moved = dict(current)
+    if plan.kind is BatchKind.BACKFILL:
+        return moved
+    for collection, window in plan.windows.items():
+        high = window.high.astimezone(UTC)
+        if collection not in moved or datetime.fromisoformat(moved[collection]) < high:
+            moved[collection] = high.isoformat()
+    return moved
+
+
+def _counts(
+    pipeline: Pipeline, manifests: Sequence[Manifest], tables: Mapping[str, TableCounts]
+) -> dict[str, dict[str, Any]]:
+    return {
+        collection.name: {
+            **_landed([m for m in manifests if m.collection == collection.name]),
+            "tables": {table.name: asdict(tables[table.name]) for table in collection.tables},
+        }
+        for collection in pipeline.collections
+    }
+
+
+def _landed(manifests: Sequence[Manifest]) -> dict[str, Any]:
+    own = [m.rows(m.collection) for m in manifests]
+    return {
+        "read": sum(m.read for m in manifests),
+        "rejected": sum(m.rejected for m in manifests),
+        "landed": sum(own),
+        "bytes": sum(m.bytes for m in manifests),
+        "coerced": _coerced(manifests),
+    }
+
+
+def _coerced(manifests: Sequence[Manifest]) -> dict[str, dict[str, int]]:
+    total: dict[str, Counter[str]] = {}
+    for manifest in manifests:
+        for column, uses in manifest.coerced.items():
+            total.setdefault(column, Counter()).update(uses)
+    return {column: dict(uses) for column, uses in total.items()}

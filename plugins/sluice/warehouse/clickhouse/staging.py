@@ -1,0 +1,158 @@
+"""Load: from landed parts to staging tables, counted against the manifests, each key once (I1)."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Sequence
+
+from sluice.columns import Kind
+from sluice.errors import ConfigError, CountMismatch
+from sluice.manifest import Manifest, Part
+from sluice.spec import Collection, Table
+from sluice.statements import Sql, name, names
+from sluice.warehouse.base import Loaded
+from sluice.warehouse.clickhouse.client import Client
+from sluice.warehouse.clickhouse.landed import Access
+from sluice.warehouse.clickhouse.tables import STAGING, Place, definitions, plan_suffix, staged, structure
+from sluice.window import Plan
+
+log = logging.getLogger(__name__)
+
+
+def drop_staging(client: Client, plan: str) -> int:
+    """Drop every staging table of a plan. Returns how many."""
+    found = client.rows("staging_tables", database=STAGING, plan=f"__{plan_suffix(plan)}")
+    for (table,) in found:
+        client.run("drop_table", table=name(STAGING, table))
+    return len(found)
+
+
+class Load:
+    """One attempt to stage one collection.
+
+    It fills tables of its own and puts them in place at the end, each in one step: a second attempt at the same time,
+    or a sleeper that wakes up, can neither add rows to these tables nor show half of its own.
+    """
+
+    def __init__(self, client: Client, access: Access, plan: Plan, collection: Collection) -> None:
+        self._client, self._access, self._plan, self._collection = client, access, plan, collection
+        self._attempt = secrets.token_hex(4)
+
+    def run(self, manifests: Sequence[Manifest]) -> Loaded:
+        """Stage the parts of all manifests. Raises CountMismatch."""
+        begun = time.monotonic()
+        _refuse_other_formats(manifests)
+        tables = self._collection.tables
+        for table in tables:
+            self._fill(table, [part for m in manifests for part in m.parts if part.table == table.name])
+        landed = {table.name: sum(m.rows(table.name) for m in manifests) for table in tables}
+        if self._has_repeated_keys():
+            for table in tables:
+                self._drop_repeated(table)
+        counts = {table.name: self._count(self._own(table)) for table in tables}
+        for table in tables:
+            self._put_in_place(table)
+        repeated = {table: landed[table] - rows for table, rows in counts.items()}
+        return Loaded(self._collection.name, counts, repeated, time.monotonic() - begun)
+
+    def _fill(self, table: Table, parts: Sequence[Part]) -> None:
+        columns = staged(self._collection, table)
+        self._create(table, self._own(table))
+        for source in self._access.sources([part.key for part in parts]):
+            self._client.run(
+                self._access.statement("stage_parts"),
+                staging=self._own(table),
+                columns=names(column.name for column in columns),
+                structure=structure(columns),
+                **source,
+            )
+        rows, expected = self._count(self._own(table)), sum(part.rows for part in parts)
+        if rows != expected:
+            raise self._mismatch(table, parts, rows)
+
+    def _has_repeated_keys(self) -> bool:
+        table = self._collection.tables[0]
+        modified = next((c for c in table.columns if c.path == self._collection.modified), None)
+        dated = modified is not None and modified.type.kind in {Kind.TIMESTAMP, Kind.DATE}
+        self._client.run("create_kept", kept=self._kept)
+        self._client.run(
+            "find_repeated",
+            kept=self._kept,
+            staging=self._own(table),
+            key=name(table.key[0]),
+            modified=name(modified.name) if modified and dated else Sql("NULL"),
+        )
+        repeated = self._count(self._kept)
+        if repeated:
+            log.info("load %s: %d keys were landed more than once", self._collection.name, repeated)
+        else:
+            self._client.run("drop_table", table=self._kept)
+        return repeated > 0
+
+    def _drop_repeated(self, table: Table) -> None:
+        target = self._at(table).staging(self._plan.id, self._attempt, "once")
+        self._create(table, target)
+        copied = {
+            "target": target,
+            "staging": self._own(table),
+            "columns": names(column.name for column in staged(self._collection, table)),
+            "key": name(table.key[0]),
+            "kept": self._kept,
+        }
+        self._client.run("keep_single", **copied)
+        self._client.run("keep_newest", **copied, keys=names(table.key))
+        self._client.run("exchange_tables", one=target, other=self._own(table))
+        self._client.run("drop_table", table=target)
+
+    def _put_in_place(self, table: Table) -> None:
+        final = self._at(table).staging(self._plan.id)
+        self._client.run("create_staging_if_missing", **self._shape(table, final))
+        self._client.run("exchange_tables", one=self._own(table), other=final)
+        self._client.run("drop_table", table=self._own(table))
+
+    def _create(self, table: Table, staging: Sql) -> None:
+        self._client.run("create_staging", **self._shape(table, staging))
+
+    def _shape(self, table: Table, staging: Sql) -> dict[str, Sql]:
+        columns = definitions(staged(self._collection, table))
+        return {"staging": staging, "definitions": columns, "order": names(table.key)}
+
+    def _mismatch(self, table: Table, parts: Sequence[Part], rows: int) -> CountMismatch:
+        found: dict[str, int] = {}
+        for source in self._access.sources([part.key for part in parts]):
+            found |= dict(self._client.rows(self._access.statement("count_parts"), **source))
+        wrong = [
+            f"{part.key} has {have} rows, its manifest says {part.rows}"
+            for part in parts
+            if (have := next((n for path, n in found.items() if path.endswith(part.key)), 0)) != part.rows
+        ]
+        return CountMismatch(
+            f"{rows:,} rows of {table.name} were staged, {sum(part.rows for part in parts):,} were landed",
+            why="; ".join(wrong) or "each object has the rows that its manifest says",
+            fix="run the batch again: a new plan lands its documents again",
+        )
+
+    def _count(self, table: Sql) -> int:
+        return self._client.number("count_rows", table=table)
+
+    @property
+    def _kept(self) -> Sql:
+        return self._at(self._collection.tables[0]).staging(self._plan.id, self._attempt, "kept")
+
+    def _own(self, table: Table) -> Sql:
+        return self._at(table).staging(self._plan.id, self._attempt)
+
+    def _at(self, table: Table) -> Place:
+        return Place(self._plan.pipeline, "", table.name)
+
+
+def _refuse_other_formats(manifests: Sequence[Manifest]) -> None:
+    for manifest in manifests:
+        if manifest.format != "parquet":
+            raise ConfigError(
+                f"the landing of {manifest.collection} is {manifest.format}, ClickHouse loads parquet",
+                why=f"range {manifest.range} of plan {manifest.plan} was landed for another warehouse",
+                fix="make a new plan: its landing has this warehouse's format",
+            )

@@ -1,0 +1,207 @@
+"""A target table as ClickHouse has it: names, column types, the pieces of its DDL. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from sluice.columns import ColumnType, Kind
+from sluice.errors import ConfigError
+from sluice.spec import Collection, Pipeline, Table
+from sluice.statements import Sql, name, names
+
+CONTROL: Final = "sluice"
+DATA: Final = "sluice_data"
+STAGING: Final = "sluice_staging"
+
+EXTRA, HASH, GONE, FROM, TO = "_extra", "_hash", "_gone", "_from", "_to"
+
+_TYPES: Final = {
+    Kind.KEY: "String",
+    Kind.STRING: "String",
+    Kind.TEXT: "String",
+    Kind.INT32: "Int32",
+    Kind.INT64: "Int64",
+    Kind.FLOAT64: "Float64",
+    Kind.BOOL: "Bool",
+    Kind.TIMESTAMP: "DateTime64(3, 'UTC')",
+    Kind.DATE: "Date32",
+    Kind.OBJECTID: "String",
+    Kind.UUID: "UUID",
+    Kind.BINARY: "String",
+    Kind.JSON: "String",
+}
+_CODECS: Final = {
+    Kind.TIMESTAMP: "Delta(8), ZSTD(1)",
+    Kind.INT32: "T64, ZSTD(1)",
+    Kind.INT64: "T64, ZSTD(1)",
+    Kind.TEXT: "ZSTD(3)",
+    Kind.JSON: "ZSTD(3)",
+}
+_TEXTUAL: Final = {Kind.KEY, Kind.STRING, Kind.TEXT, Kind.OBJECTID}
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One column of a storage or staging table."""
+
+    name: str
+    type: str
+    codec: str = "ZSTD(1)"
+
+    @property
+    def definition(self) -> str:
+        """As it stands in CREATE and ALTER."""
+        return f"{name(self.name).text} {self.type} CODEC({self.codec})"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one table of a pipeline lives: its storage, the views over it, and the database that analysts read."""
+
+    pipeline: str
+    schema: str
+    table: str
+
+    @property
+    def stem(self) -> str:
+        """The name of the storage table; the names of its views start with it."""
+        return f"{self.pipeline}_{self.table}"
+
+    @property
+    def storage(self) -> Sql:
+        """Every version of every row."""
+        return name(DATA, self.stem)
+
+    @property
+    def versions(self) -> Sql:
+        """The inner view."""
+        return name(DATA, f"{self.stem}__all")
+
+    @property
+    def at(self) -> Sql:
+        """The time-travel view."""
+        return name(DATA, f"{self.stem}__at")
+
+    @property
+    def published(self) -> Sql:
+        """What analysts read."""
+        return name(self.schema, self.table)
+
+    def staging(self, plan: str, *suffix: str) -> Sql:
+        """The staging table of one plan; a suffix names a helper of it, or one attempt's."""
+        return name(STAGING, "__".join((self.stem, plan_suffix(plan), *suffix)))
+
+
+def place(pipeline: Pipeline, table: Table) -> Place:
+    """Where a table of the pipeline lives."""
+    return Place(pipeline.name, pipeline.warehouse.schema, table.name)
+
+
+def plan_suffix(plan: str) -> str:
+    """A plan's id, as it stands in the names of its staging tables."""
+    return plan.replace("-", "_")
+
+
+def visible_columns(table: Table) -> tuple[str, ...]:
+    """What analysts see, in order."""
+    return (*(column.name for column in table.columns), *((EXTRA,) if table.extra else ()))
+
+
+def master_columns(table: Table) -> tuple[str, ...]:
+    """What publish copies from staging: what analysts see and, on a collection's own table, the document's hash."""
+    return (*visible_columns(table), *(() if table.child else (HASH,)))
+
+
+def stored(collection: Collection, table: Table) -> tuple[Stored, ...]:
+    """The columns of the storage table."""
+    hashed = () if table.child else (Stored(HASH, "UInt64", "NONE"),)  # a hash does not compress
+    return (*_visible(collection, table), *hashed, Stored(FROM, "UInt32", "LZ4"), Stored(TO, "UInt32", "LZ4"))
+
+
+def staged(collection: Collection, table: Table) -> tuple[Stored, ...]:
+    """The columns of the staging table: those of a landed part."""
+    gone = () if table.child else (Stored(GONE, "Bool"),)
+    columns = (*_visible(collection, table), Stored(HASH, "UInt64"), *gone)
+    return tuple(replace(column, codec="LZ4") for column in columns)  # read once or twice, then dropped
+
+
+def definitions(columns: Iterable[Stored], indexes: Iterable[tuple[str, str]] = ()) -> Sql:
+    """The body of CREATE TABLE."""
+    lines = [column.definition for column in columns]
+    lines += [index_definition(column, kind) for column, kind in indexes]
+    return Sql("\n    " + ",\n    ".join(lines) + "\n")
+
+
+def structure(columns: Iterable[Stored]) -> str:
+    """The columns of a landed part, as the s3 table function takes them."""
+    return ", ".join(f"`{column.name}` {column.type}" for column in columns)
+
+
+def index_definition(column: str, kind: str) -> str:
+    """One skip index. Raises ConfigError for a type that is not a plain ``name(numbers)``."""
+    if not re.fullmatch(r"[a-z0-9_]+(\([0-9., ]*\))?", kind):
+        raise ConfigError(f"{kind!r} is no type of a skip index", fix='use "minmax", "set(100)", "bloom_filter(0.01)" …')
+    return f"INDEX {name(f'ix_{column}').text} {name(column).text} TYPE {kind} GRANULARITY 1"
+
+
+def indexes(collection: Collection, table: Table) -> tuple[tuple[str, str], ...]:
+    """The skip indexes of the storage table, as (column, type)."""
+    return () if table.child else collection.clickhouse.skip_indexes
+
+
+def order(collection: Collection, table: Table) -> tuple[str, ...]:
+    """The sorting key of the storage table. Raises ConfigError when it does not contain the key."""
+    by = () if table.child else collection.clickhouse.order_by
+    by = by or table.key
+    if missing := set(table.key) - set(by):
+        raise ConfigError(
+            f"clickhouse.order_by of {collection.name} lacks the key column {', '.join(missing)}",
+            why="closing a version and reading one row look it up by its key",
+            fix=f"add it: order_by: [{', '.join((*by, *missing))}]",
+        )
+    return (*by, FROM)
+
+
+def partition(collection: Collection, table: Table) -> str:
+    """The partition expression of the storage table. Raises ConfigError unless it is a plain one over columns."""
+    expression = None if table.child else collection.clickhouse.partition_by
+    if expression is None:
+        return "tuple()"
+    words = set(re.findall(r"[A-Za-z_]\w*(?!\w*\()", expression))
+    if not re.fullmatch(r"[\w(), ]+", expression) or not words <= set(visible_columns(table)):
+        raise ConfigError(
+            f"clickhouse.partition_by of {collection.name} is not an expression over its columns: {expression!r}",
+            fix="use a function of one column, as toYYYYMM(created_at)",
+        )
+    return expression
+
+
+def _visible(collection: Collection, table: Table) -> tuple[Stored, ...]:
+    low = set() if table.child else set(collection.clickhouse.low_cardinality)
+    columns = [
+        Stored(
+            column.name,
+            column_type(column.type, nullable=column.name not in table.key, low=column.name in low),
+            _CODECS.get(column.type.kind, "ZSTD(1)"),
+        )
+        for column in table.columns
+    ]
+    return (*columns, *((Stored(EXTRA, "Nullable(String)", "ZSTD(3)"),) if table.extra else ()))
+
+
+def column_type(logical: ColumnType, *, nullable: bool, low: bool = False) -> str:
+    """The ClickHouse type of a logical one, as the server prints it."""
+    if logical.kind is Kind.DECIMAL:
+        found = f"Decimal({logical.precision}, {logical.scale})"
+    else:
+        found = _TYPES[logical.kind]
+    found = f"Nullable({found})" if nullable else found
+    return f"LowCardinality({found})" if low and logical.kind in _TEXTUAL else found
+
+
+def order_sql(collection: Collection, table: Table) -> Sql:
+    """The sorting key, quoted."""
+    return names(order(collection, table))

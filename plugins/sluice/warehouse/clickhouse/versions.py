@@ -1,0 +1,141 @@
+"""Write one collection's versions of one batch: decide what is skipped, insert, close, count (I1, I4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from sluice.errors import CountMismatch
+from sluice.spec import Collection, Table
+from sluice.statements import Sql, name, names
+from sluice.warehouse.base import TableCounts
+from sluice.warehouse.clickhouse.client import Client
+from sluice.warehouse.clickhouse.fence import Fence
+from sluice.warehouse.clickhouse.tables import Place, master_columns
+from sluice.window import Plan
+
+KEYS_A_SLICE: Final = 1_000_000
+"""Sets of keys are held in the server's memory; a large batch is worked on in slices of its keys (I6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """One collection of one batch, under the fence. ``staged``: rows per table."""
+
+    fence: Fence
+    plan: Plan
+    collection: Collection
+    staged: dict[str, int]
+    batch: int
+
+    def write(self) -> dict[str, TableCounts]:
+        """Write every table's versions and return the counts, checked. Readers see nothing of it yet."""
+        if not any(self.staged.values()):
+            return {table.name: TableCounts(0, 0, 0, 0, 0, 0) for table in self.collection.tables}
+        replaces = {table.name: self._rows(self._at(table).storage) > 0 for table in self.collection.tables}
+        self._skip(replaces[self.collection.name])
+        for table in self.collection.tables:
+            self.fence.renew()
+            self._insert(table)
+            if replaces[table.name]:
+                self._close(table)
+        return {table.name: self._counts(table) for table in self.collection.tables}
+
+    def _skip(self, replaces: bool) -> None:  # noqa: FBT001
+        own = self.collection.tables[0]
+        self._client.run("create_skipped", skipped=self._skipped)
+        for slice_ in self._slices if replaces else ():
+            self._client.run(
+                "find_skipped",
+                skipped=self._skipped,
+                staging=self._staging(own),
+                storage=self._at(own).storage,
+                key=name(own.key[0]),
+                pipeline=self.plan.pipeline,
+                cluster=self.plan.cut.cluster,
+                plan=self.plan.id,
+                **slice_,
+            )
+
+    def _insert(self, table: Table) -> None:
+        for slice_ in self._slices:
+            self._client.run(
+                "insert_child_versions" if table.child else "insert_versions",
+                storage=self._at(table).storage,
+                columns=names(master_columns(table)),
+                staging=self._staging(table),
+                key=name(table.key[0]),
+                skipped=self._skipped,
+                batch=self.batch,
+                **slice_,
+                **self.fence.guard,
+            )
+
+    def _close(self, table: Table) -> None:
+        own = self.collection.tables[0]
+        which: dict[str, object] = {
+            "storage": self._at(table).storage,
+            "key": name(table.key[0]),
+            "parents": self._staging(own),
+            "parent_key": name(own.key[0]),
+            "skipped": self._skipped,
+            "batch": self.batch,
+        }
+        for slice_ in self._slices:
+            if self._client.number("count_closing", **which, **slice_):
+                self._client.run("close_versions", **which, **slice_, **self.fence.guard)
+
+    def _counts(self, table: Table) -> TableCounts:
+        written = self._client.row("count_written", versions=self._at(table).versions, batch=self.batch)
+        published, gone, closed = written
+        superseded, unchanged = self._count_skipped(table)
+        staged = self.staged[table.name]
+        if staged != published + gone + superseded + unchanged:
+            raise CountMismatch(
+                f"{table.name}: {staged:,} rows were staged, {published + gone + superseded + unchanged:,} arrived",
+                why=f"published {published:,}, gone {gone:,}, unchanged {unchanged:,}, superseded {superseded:,}",
+                fix="nothing was published; run the batch again, and report this if it happens twice",
+            )
+        return TableCounts(staged, published, unchanged, superseded, closed, gone)
+
+    def _count_skipped(self, table: Table) -> tuple[int, int]:
+        counts = [
+            self._client.row(
+                "count_skipped",
+                staging=self._staging(table),
+                key=name(table.key[0]),
+                skipped=self._skipped,
+                **slice_,
+            )
+            for slice_ in self._slices
+        ]
+        return sum(count[0] for count in counts), sum(count[1] for count in counts)
+
+    @property
+    def _client(self) -> Client:
+        return self.fence.client
+
+    @property
+    def _slices(self) -> Iterator[dict[str, object]]:
+        return slices(self.staged[self.collection.name])
+
+    @property
+    def _skipped(self) -> Sql:
+        return self._at(self.collection.tables[0]).staging(self.plan.id, self.fence.owner, "skipped")
+
+    def _staging(self, table: Table) -> Sql:
+        return self._at(table).staging(self.plan.id)
+
+    def _at(self, table: Table) -> Place:
+        return Place(self.plan.pipeline, "", table.name)
+
+    def _rows(self, table: Sql) -> int:
+        return self._client.number("count_rows", table=table)
+
+
+def slices(keys: int) -> Iterator[dict[str, object]]:
+    """The slots that choose each slice of so many keys in turn."""
+    count = keys // KEYS_A_SLICE + 1
+    for number in range(count):
+        yield {"slices": count, "slice": number}

@@ -1,0 +1,127 @@
+"""ClickHouse as a :class:`sluice.warehouse.base.Warehouse`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Self
+
+from sluice import spec
+from sluice.manifest import Manifest
+from sluice.settings import Endpoint
+from sluice.spec import Collection, Pipeline, Table
+from sluice.statements import name
+from sluice.warehouse.base import BUCKETS, Batch, Commit, Loaded, MigrationState, RejectRow, TableState
+from sluice.warehouse.clickhouse.check import check_batch
+from sluice.warehouse.clickhouse.client import Client
+from sluice.warehouse.clickhouse.fence import Pace
+from sluice.warehouse.clickhouse.landed import Access
+from sluice.warehouse.clickhouse.migrate import Migrator
+from sluice.warehouse.clickhouse.probe import probe
+from sluice.warehouse.clickhouse.publish import Publish
+from sluice.warehouse.clickhouse.records import read_commit
+from sluice.warehouse.clickhouse.staging import Load, drop_staging
+from sluice.warehouse.clickhouse.tables import CONTROL, place
+from sluice.warehouse.migrations import Migration, read_migrations
+from sluice.window import Plan
+
+DEFAULT_PACE = Pace()
+
+
+class ClickHouse:
+    """One ClickHouse server. See the Protocol for what each method promises."""
+
+    def __init__(
+        self, client: Client, access: Access, pace: Pace = DEFAULT_PACE, files: Sequence[Migration] | None = None
+    ) -> None:
+        self._client, self._access, self._pace = client, access, pace
+        self._files = read_migrations("clickhouse") if files is None else files
+
+    @classmethod
+    def connect(cls, endpoint: Endpoint, warehouse: spec.Warehouse, *, bucket: str = "") -> Self:
+        """Connect and log in. ``bucket``: the landing's address as the engine sees it (:func:`bucket_address`).
+
+        Raises ConfigError, AccessDenied, WarehouseUnavailable.
+        """
+        return cls(Client.connect(endpoint), Access(bucket, warehouse.named_collection))
+
+    def migrate(self, pipeline: Pipeline | None) -> list[str]:
+        """Apply what is missing."""
+        return Migrator(self._client, self._pace, self._files).up(pipeline)
+
+    def migration_states(self) -> list[MigrationState]:
+        """Every migration with its state."""
+        return Migrator(self._client, self._pace, self._files).states()
+
+    def last_commit(self, pipeline: str) -> Commit | None:
+        """The newest commit record."""
+        return next(iter(self.commits(pipeline, limit=1)), None)
+
+    def commits(self, pipeline: str, *, limit: int = 20) -> list[Commit]:
+        """The newest commit records."""
+        if not self._exists("batches"):
+            return []
+        return [read_commit(row) for row in self._client.rows("commits", pipeline=pipeline, limit=limit)]
+
+    def load(self, plan: Plan, collection: Collection, manifests: Sequence[Manifest]) -> Loaded:
+        """Stage the landed parts of one collection."""
+        return Load(self._client, self._access, plan, collection).run(manifests)
+
+    def publish(self, pipeline: Pipeline, batch: Batch) -> Commit:
+        """Make a batch visible."""
+        return Publish(self._client, pipeline, batch, self._pace).run()
+
+    def verify(self, pipeline: Pipeline, commit: Commit) -> None:
+        """Recount a batch that has not been purged."""
+        check_batch(self._client, pipeline, commit)
+
+    def drop_staging(self, plan: str) -> int:
+        """Drop the staging tables of one plan."""
+        return drop_staging(self._client, plan)
+
+    def purge(self, pipeline: Pipeline, *, older_than: timedelta) -> int:
+        """Delete old closed versions."""
+        seconds = int(older_than.total_seconds())
+        batch = self._client.number("purge_horizon", pipeline=pipeline.name, seconds=seconds)
+        total = 0
+        for table in pipeline.tables:
+            storage = place(pipeline, table).storage
+            found = self._client.number("count_purgeable", storage=storage, batch=batch)
+            if found:
+                self._client.run("purge_versions", storage=storage, batch=batch)
+            total += found
+        return total
+
+    def rejects(
+        self, pipeline: str, *, collection: str | None = None, key: str | None = None, limit: int = 50
+    ) -> list[RejectRow]:
+        """Rejects of published batches."""
+        if not self._exists("rejects"):
+            return []
+        rows = self._client.rows("rejects", pipeline=pipeline, collection=collection or "", key=key or "", limit=limit)
+        return [RejectRow(*row) for row in rows]
+
+    def visible_state(self, pipeline: Pipeline, table: Table, batch: int) -> TableState:
+        """Rows and hashes by bucket."""
+        rows = self._client.rows("visible_state", **self._visible(pipeline, table, batch))
+        sums = {int(bucket): int(total) for bucket, _, total in rows}
+        return TableState(table.name, sum(count for _, count, _ in rows), batch, sums)
+
+    def visible_keys(self, pipeline: Pipeline, table: Table, batch: int, bucket: int) -> dict[str, int]:
+        """Keys and hashes of one bucket."""
+        return dict(self._client.rows("visible_keys", **self._visible(pipeline, table, batch), bucket=bucket))
+
+    def server_version(self) -> str:
+        """The server's name and version."""
+        version, host = self._client.row("server_version")
+        return f"ClickHouse {version} on {host}"
+
+    def probe(self) -> str:
+        """Try every right."""
+        return probe(self._client)
+
+    def _exists(self, table: str) -> bool:
+        return self._client.number("table_exists", database=CONTROL, table=table) > 0
+
+    def _visible(self, pipeline: Pipeline, table: Table, batch: int) -> dict[str, object]:
+        return {"at": place(pipeline, table).at, "key": name(table.key[0]), "batch": batch, "buckets": BUCKETS}

@@ -1,0 +1,31 @@
+-- purpose:    Decide which staged keys are not published: superseded, or unchanged.
+-- parameters: $skipped, $staging, $storage, $key, pipeline, cluster, plan, slices, slice
+-- guarantee:  superseded: a version of the key was written or closed by a batch of a later cut (I4), a key that was
+--             gone at a later cut included. unchanged: the open version is the same document.
+-- why:        by slices of the keys, so that the join's memory does not grow with the batch.
+INSERT INTO $skipped (slice, key, superseded)
+WITH later AS
+(
+    SELECT batch
+    FROM sluice.batches
+    WHERE pipeline = {pipeline:String} AND (cluster, plan) > ({cluster:UInt64}, {plan:String})
+)
+SELECT {slice:UInt16}, staged.key, master.superseded
+FROM
+(
+    SELECT $key AS key, _hash AS hash, _gone AS gone
+    FROM $staging
+    WHERE xxHash64($key) % {slices:UInt16} = {slice:UInt16}
+) AS staged
+INNER JOIN
+(
+    SELECT
+        $key AS key,
+        max(_from IN (SELECT batch FROM later) OR _to IN (SELECT batch FROM later)) AS superseded,
+        max(_to = 4294967295) AS open,
+        maxIf(_hash, _to = 4294967295) AS hash
+    FROM $storage
+    WHERE $key IN (SELECT $key FROM $staging WHERE xxHash64($key) % {slices:UInt16} = {slice:UInt16})
+    GROUP BY $key
+) AS master USING (key)
+WHERE master.superseded OR (master.open AND NOT staged.gone AND master.hash = staged.hash)

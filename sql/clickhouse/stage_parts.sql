@@ -1,0 +1,8 @@
+-- purpose:    Read landed parts into staging, with the server's own access to the landing.
+-- parameters: $staging, $columns, url, structure
+-- guarantee:  exactly the objects named: a missing one is an error (a pattern would skip it), as is a missing column.
+-- why:        no key ever stands in SQL (I9): the server's configuration or role has it.
+INSERT INTO $staging ($columns)
+SELECT $columns
+FROM s3({url:String}, 'Parquet', {structure:String})
+SETTINGS input_format_parquet_allow_missing_columns = 0
