@@ -105,9 +105,7 @@ class Landing:
             return
         uri = f"s3://{self._bucket}/{manifest.rejects_key}"
         for position, reject in enumerate(self._rejects(manifest.rejects_key)):
-            yield RejectRow(
-                manifest.collection, reject.key, reject.column, reject.reason, reject.detail, uri, position
-            )
+            yield RejectRow(manifest.collection, reject.key, reject.column, reject.reason, reject.detail, uri, position)
 
     def raw_reject(self, uri: str, position: int) -> str:
         """The raw document of a reject as Extended JSON, for people. Raises ConfigError when its object was deleted."""

@@ -32,7 +32,7 @@ RANGE_SIZE = 500_000
 """Documents that one task lands, about."""
 
 BATCH_DOCUMENTS = 20_000
-"""A batch is this many documents or 16 MB, whichever is less: small documents take ten times their size once decoded."""
+"""A batch is this many documents, or 16 MB if that is less: decoded, small documents take ten times their size."""
 
 SNAPSHOT_WIRE_VERSION = 13  # MongoDB 5.0
 SNAPSHOT_WINDOW = 300  # seconds, unless the server was told otherwise
@@ -110,16 +110,17 @@ class Source:
 
     def _read(self, collection: Collection, piece: Range, cut: Cut, window: Window) -> Iterator[bytes]:
         with mongo_errors(f"read {collection.name} ({piece.label or piece.name})"):
+            whole = window.low is None or not collection.modified
             raw = b""
             try:
-                for raw in _batches(self._at(collection.name, cut), piece):
+                for raw in _batches(self._at(collection.name, cut), piece, by_id=whole):
                     yield raw
             except OperationFailure as error:
-                rest = _rest(piece, raw)
-                if not is_snapshot_lost(error) or window.low is not None or rest is None:
+                if not is_snapshot_lost(error) or window.low is not None:
                     raise
                 log.warning(WITHOUT_SNAPSHOT, collection.name, piece.label or piece.name, cut.time)
-                yield from _batches(self._database[collection.name], _before_cut(collection, rest, window))
+                rest = _before_cut(collection, _rest(piece, raw), window)
+                yield from _batches(self._database[collection.name], rest, by_id=True)
 
     def _at(self, collection: str, cut: Cut) -> MongoCollection[Document]:
         found = self._database[collection]
@@ -184,24 +185,21 @@ WITHOUT_SNAPSHOT = (
 )
 
 
-def _batches(collection: MongoCollection[Document], piece: Range) -> Iterator[bytes]:
-    bounds: dict[str, Any] = {}
+def _batches(collection: MongoCollection[Document], piece: Range, *, by_id: bool) -> Iterator[bytes]:
+    """The batches of a range; ``by_id``: in the order of ``_id``, so that reading may go on from any batch."""
+    options: dict[str, Any] = {"hint": [("_id", 1)]} if by_id else {}
     if piece.min_id is not None:
-        bounds["min"] = {"_id": to_bson(piece.min_id)}
+        options["min"] = {"_id": to_bson(piece.min_id)}
     if piece.max_id is not None:
-        bounds["max"] = {"_id": to_bson(piece.max_id)}
-    if bounds:
-        bounds["hint"] = [("_id", 1)]  # the index that the bounds are of; without bounds a plain scan is faster
-    with RawBatches(collection, to_bson(piece.query), batch_size=BATCH_DOCUMENTS, **bounds) as cursor:
+        options["max"] = {"_id": to_bson(piece.max_id)}
+    with RawBatches(collection, to_bson(piece.query), batch_size=BATCH_DOCUMENTS, **options) as cursor:
         yield from cursor
 
 
-def _rest(piece: Range, last: bytes) -> Range | None:
-    """What is left of a range after the batch ``last``; None when it was not read in the order of ``_id``."""
+def _rest(piece: Range, last: bytes) -> Range:
+    """What is left of a range after the batch ``last``."""
     if not last:
         return piece
-    if piece.min_id is None and piece.max_id is None:
-        return None
     reached = to_json(_last_id(last))
     query = f'{{"$and": [{piece.query}, {{"_id": {{"$ne": {reached}}}}}]}}'
     return Range(piece.collection, piece.name, query, reached, piece.max_id, piece.label)

@@ -86,8 +86,8 @@ def _refused(what: str, error: OperationFailure) -> SluiceError:
         return SourceUnavailable(
             f"could not {what} at the batch's cut",
             why=why,
-            fix="run the batch again from its plan, which makes a new cut; if batches take longer than the server keeps "
-            "history, raise its parameter minSnapshotHistoryWindowInSeconds (300 by default)",
+            fix="run the batch again from its plan, which makes a new cut; if batches take longer than the server "
+            "keeps history, raise its parameter minSnapshotHistoryWindowInSeconds (300 by default)",
         )
     if error.code in {AUTHENTICATION_FAILED, ATLAS_REFUSED}:
         return AccessDenied(f"could not {what}", why=why, fix="check login, password and authSource of the connection")

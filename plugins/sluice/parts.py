@@ -26,6 +26,7 @@ CHUNK_BYTES = 8 * MIB  # one request of a multipart upload; S3 takes 10,000, eac
 PART_BYTES = 64 * MIB  # compressed: large enough to load fast, small enough to load in parallel
 GROUP_BYTES = 16 * MIB  # of a row group in memory; the writer holds about two of them
 GROUP_ROWS = 200_000
+ZSTD: dict[str, Any] = {"compression": "zstd", "compression_level": 1}
 GZIP = 31  # zlib's name for the gzip format with the largest window
 
 
@@ -153,9 +154,7 @@ class TableWriter:
         self._pending = []
         if self._writer is None:
             self._upload, self._rows = self._open_part(len(self._parts)), 0
-            self._writer = pq.ParquetWriter(
-                self._upload, group.schema, compression="zstd", compression_level=1, use_dictionary=_repetitive(group.schema)
-            )
+            self._writer = pq.ParquetWriter(self._upload, group.schema, use_dictionary=_texts(group.schema), **ZSTD)
         self._writer.write_table(group, row_group_size=group.num_rows)
         self._rows += group.num_rows
         assert self._upload is not None
@@ -199,8 +198,8 @@ class RejectsWriter:
         return self._upload and self._upload.key
 
 
-def _repetitive(schema: pa.Schema) -> list[str]:
-    """Columns for which a dictionary may pay: the others are hardly ever equal in two rows."""
+def _texts(schema: pa.Schema) -> list[str]:
+    """The columns for which a dictionary may pay: hashes, dates and numbers hardly ever repeat."""
     return [f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
 
 

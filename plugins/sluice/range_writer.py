@@ -60,7 +60,9 @@ class RangeWriter:
             for action, times in uses.items():
                 self._coerced[column][action] += times
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is not None:
             self._abandon()
             return

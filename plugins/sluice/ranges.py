@@ -11,7 +11,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
-from sluice.window import EPOCH, MILLISECOND, Range, Window, milliseconds
+from sluice.window import EPOCH, Range, Window, milliseconds
 
 MAX_RANGES = 64
 """More mapped tasks than this cost the scheduler more than they save."""
@@ -22,11 +22,11 @@ _NOT_DATES = (
     "double string object binData undefined objectId bool regex dbPointer javascript symbol javascriptWithScope "
     "int timestamp long decimal minKey maxKey"
 ).split()
-"""Every BSON type but date, null and array. A list of types uses the index; ``$not: {$type: date}`` scans everything."""
+"""Every BSON type but date, null and array. A list of types uses an index; ``$not: {$type: date}`` scans everything."""
 
 
 def id_ranges(collection: str, boundaries: Sequence[str], query: str = "{}") -> tuple[Range, ...]:
-    """Ranges of ``_id`` between the boundaries, both ends open. Boundaries are in index order; repeated ones count once.
+    """Ranges of ``_id`` between boundaries in index order, both ends open. Repeated boundaries count once.
 
     They become index bounds rather than a filter on ``_id``: a filter compares only values of its own type, and would
     lose documents where ``_id``s are of several types.
@@ -48,8 +48,8 @@ def dated_ranges(
     assert window.low is not None
     edges = [milliseconds(window.low), *boundaries, milliseconds(window.high) if window.bounded else None]
     return tuple(
-        Range(collection, f"modified-{number:03d}", _dated(field, low, high, arrays=arrays), label=_date_label(low, high))
-        for number, (low, high) in enumerate(pairwise(edges))
+        Range(collection, f"modified-{number:03d}", _dated(field, *span, arrays=arrays), label=_date_label(*span))
+        for number, span in enumerate(pairwise(edges))
     )
 
 

@@ -87,8 +87,8 @@ def _refused(what: str, error: ClientError) -> SluiceError:
         return AccessDenied(
             f"could not {what}",
             why=why,
-            fix="check login and password of the landing connection, and its rights on the bucket: GetObject, PutObject, "
-            "DeleteObject, ListBucket, ListBucketMultipartUploads, AbortMultipartUpload",
+            fix="check login and password of the landing connection, and its rights on the bucket: GetObject, "
+            "PutObject, DeleteObject, ListBucket, ListBucketMultipartUploads, AbortMultipartUpload",
         )
     if code == "NoSuchBucket":
         return ConfigError(f"could not {what}", why=why, fix="create the bucket, or correct landing.bucket")
