@@ -5,4 +5,4 @@
 INSERT INTO $staging ($columns)
 SELECT $columns
 FROM s3($collection, filename = {filename:String}, format = 'Parquet', structure = {structure:String})
-SETTINGS input_format_parquet_allow_missing_columns = 0
+SETTINGS input_format_parquet_allow_missing_columns = 0, input_format_null_as_default = 0, use_hive_partitioning = 0

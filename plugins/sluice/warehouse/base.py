@@ -90,7 +90,7 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class RejectRow:
-    """One row of ``sluice.rejects``. ``raw_uri`` names the object that keeps the raw document, ``position`` its index."""
+    """One rejected document. ``raw_uri`` names the object that keeps it raw, as the ``position``-th of its documents."""
 
     collection: str
     key: str

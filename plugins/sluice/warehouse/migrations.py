@@ -124,13 +124,12 @@ def remaining(migration: Migration, records: Sequence[Record]) -> list[int]:
 
 def _stuck(migration: Migration, number: int) -> MigrationError:
     row = f"({migration.version}, '{migration.name}', '{migration.checksum}', {number}, 'applied', 0)"
-    table = "sluice.migrations"
+    done = f"INSERT INTO sluice.migrations (version, name, checksum, statement, state, duration) VALUES {row};"  # noqa: S608  for a person to read
+    again = f"DELETE FROM sluice.migrations WHERE version = {migration.version} AND statement = {number};"  # noqa: S608
     return MigrationError(
         f"migration {migration.label} stopped inside its statement {number}",
-        why=f"nobody recorded whether it took effect, and it may not be sent twice:\n{migration.statements[number - 1]}",
-        fix=f"look whether it did. If so:\n       INSERT INTO {table} "
-        f"(version, name, checksum, statement, state, duration) VALUES {row}\n"
-        f"     If not:\n       ALTER TABLE {table} DELETE WHERE version = {migration.version} AND statement = {number}\n"
+        why=f"nothing tells whether it took effect, and it may not be sent twice:\n{migration.statements[number - 1]}",
+        fix=f"look whether it did. If it did:\n       {done}\n     If it did not:\n       {again}\n"
         "     Then run `sluice migrate up` again",
     )
 

@@ -67,7 +67,8 @@ def _shape(collection: Collection, table: Table, found: Found) -> Iterator[Diffe
         yield Difference(f"it is ordered by ({found.order}), the pipeline file says ({wanted_order})")
     wanted_partition = partition(collection, table)
     if _plain(found.partition or "tuple()") != _plain(wanted_partition):
-        yield Difference(f"it is partitioned by {found.partition or 'nothing'}, the pipeline file by {wanted_partition}")
+        now = found.partition or "tuple()"
+        yield Difference(f"it is partitioned by {now}, the pipeline file says {wanted_partition}")
 
 
 def _plain(text: str) -> str:

@@ -9,11 +9,11 @@ from typing import Final
 
 from sluice.errors import ConfigError
 from sluice.settings import Endpoint
-from sluice.statements import Sql, name
+from sluice.statements import name
 
 KEYS_A_STATEMENT: Final = 100
 
-_PLAIN: Final = re.compile(r"[A-Za-z0-9/_.=@:+~-]+")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9/_.=-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Access:
 
 
 def bucket_address(landing: Endpoint, bucket: str) -> str:
-    """The address of a bucket. ``extra.warehouse_endpoint_url`` is the endpoint as the engine sees it, if that differs."""
+    """The address of a bucket, as the engine sees it: ``extra.warehouse_endpoint_url`` where that differs from ours."""
     endpoint = landing.extra.get("warehouse_endpoint_url") or landing.extra.get("endpoint_url")
     if endpoint:
         return f"{str(endpoint).rstrip('/')}/{bucket}"
@@ -64,7 +64,7 @@ def exactly(keys: Sequence[str]) -> str:
         if not _PLAIN.fullmatch(key):
             raise ConfigError(
                 f"the landed object {key!r} cannot be named in ClickHouse's s3()",
-                why="a name with other characters than letters, digits and / _ . = @ : + ~ - is taken for a pattern",
+                why="other characters than letters, digits and / _ . = - are taken for a pattern, or refused",
                 fix="change landing.prefix, or the names of the pipeline and its collections",
             )
     if len(keys) == 1:

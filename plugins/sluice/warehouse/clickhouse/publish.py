@@ -1,6 +1,6 @@
 """Publish: the one step that makes a batch visible, all tables or none (I2). docs/architecture.md has the why.
 
-    fence → recover → recount staging → write versions → check → pause → one row into sluice.batches
+fence → recover → recount staging → write versions → check → pause → one row into sluice.batches
 """
 
 from __future__ import annotations

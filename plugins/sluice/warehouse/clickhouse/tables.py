@@ -141,9 +141,9 @@ def structure(columns: Iterable[Stored]) -> str:
 
 
 def index_definition(column: str, kind: str) -> str:
-    """One skip index. Raises ConfigError for a type that is not a plain ``name(numbers)``."""
+    """One skip index. Raises ConfigError for a type that is not like ``set(100)``."""
     if not re.fullmatch(r"[a-z0-9_]+(\([0-9., ]*\))?", kind):
-        raise ConfigError(f"{kind!r} is no type of a skip index", fix='use "minmax", "set(100)", "bloom_filter(0.01)" …')
+        raise ConfigError(f"{kind!r} is no type of a skip index", fix="use minmax, set(100), bloom_filter(0.01) …")
     return f"INDEX {name(f'ix_{column}').text} {name(column).text} TYPE {kind} GRANULARITY 1"
 
 
@@ -194,10 +194,8 @@ def _visible(collection: Collection, table: Table) -> tuple[Stored, ...]:
 
 def column_type(logical: ColumnType, *, nullable: bool, low: bool = False) -> str:
     """The ClickHouse type of a logical one, as the server prints it."""
-    if logical.kind is Kind.DECIMAL:
-        found = f"Decimal({logical.precision}, {logical.scale})"
-    else:
-        found = _TYPES[logical.kind]
+    decimal = f"Decimal({logical.precision}, {logical.scale})"
+    found = decimal if logical.kind is Kind.DECIMAL else _TYPES[logical.kind]
     found = f"Nullable({found})" if nullable else found
     return f"LowCardinality({found})" if low and logical.kind in _TEXTUAL else found
 
