@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, Asset, BaseOperator, CronDataIntervalTimetable, ExceptionRetryPolicy, Param
 from airflow.sdk import RetryAction as Action
@@ -20,7 +20,7 @@ from sluice import pipeline as spine
 from sluice.errors import ConfigError
 from sluice.pipeline_file import load_pipeline
 from sluice.settings import Endpoint, missing
-from sluice.spec import Pipeline, Table
+from sluice.spec import Collection, Pipeline, Table
 from sluice.warehouse.base import Commit, Loaded
 from sluice.window import Plan, Range
 
@@ -34,7 +34,9 @@ RETRIES: dict[str, Any] = {
     "max_retry_delay": timedelta(minutes=5),
     "retry_policy": ExceptionRetryPolicy(
         rules=[
-            Rule("sluice.errors.Terminal", Action.FAIL, reason="the same step would fail again: see the error's advice"),
+            Rule(
+                "sluice.errors.Terminal", Action.FAIL, reason="the same step would fail again: see the error's advice"
+            ),
             Rule("sluice.errors.Retryable", Action.RETRY),
         ]
     ),
@@ -51,7 +53,7 @@ SPAN_PARAMS = {
 
 
 class Killed(BaseException):
-    """The task was marked failed while it ran. Not an Exception, so that no step mistakes it for an error of its own."""
+    """The task was marked failed while it ran. Not an Exception, so that no step takes it for an error of its own."""
 
 
 class Step(BaseOperator):
@@ -121,7 +123,7 @@ class Load(Step):
     def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
         """Returns what was staged, for ``publish``."""
         context["collection_label"] = self.collection  # type: ignore[typeddict-unknown-key]
-        return spine.load(pipeline, systems, plan_of(context), pipeline.collection(self.collection)).to_json()
+        return spine.load(systems, plan_of(context), pipeline.collection(self.collection)).to_json()
 
 
 class Publish(Step):
@@ -156,7 +158,7 @@ class CleanUp(Step):
     def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
         """Does nothing when there was no plan."""
         if context["ti"].xcom_pull(task_ids="plan", key="plan"):
-            spine.clean_up(pipeline, systems, plan_of(context))
+            spine.clean_up(systems, plan_of(context))
 
 
 def build_dag(file: Path) -> DAG:
@@ -182,13 +184,23 @@ def build_dag(file: Path) -> DAG:
         assets = [asset_of(pipeline, table) for table in pipeline.tables]
         publish = Publish(task_id="publish", loaded=load.output, outlets=assets, **common)
         clean_up = CleanUp(task_id="clean_up", **common).as_teardown()
-        Migrate(task_id="migrate", **common) >> plan >> land >> load >> publish >> Verify(task_id="verify", **common) >> clean_up
+        (
+            Migrate(task_id="migrate", **common)
+            >> plan
+            >> land
+            >> load
+            >> publish
+            >> Verify(task_id="verify", **common)
+            >> clean_up
+        )
     return dag
 
 
 def broken_dag(file: Path, error: ConfigError) -> DAG:
     """A DAG that says what is wrong with a pipeline file, so that one bad file does not take the others down."""
-    with DAG(dag_id=f"{file.stem}.broken", schedule=None, tags=["sluice", "broken"], doc_md=f"```\n{error}\n```") as dag:
+    with DAG(
+        dag_id=f"{file.stem}.broken", schedule=None, tags=["sluice", "broken"], doc_md=f"```\n{error}\n```"
+    ) as dag:
         Migrate(task_id="broken_pipeline_file", pipeline_file=str(file), retries=0)
     return dag
 
@@ -237,10 +249,7 @@ def event_of(commit: Commit, table: Table) -> dict[str, Any]:
 
 def operators_page(pipeline: Pipeline) -> str:
     """The DAG's documentation in Airflow's UI, for whoever is on call."""
-    rows = "\n".join(
-        f"| `{c.name}` | {', '.join(f'`{pipeline.warehouse.schema}.{t.name}`' for t in c.tables)} | {_modified(c.modified)} |"
-        for c in pipeline.collections
-    )
+    rows = "\n".join(_row(pipeline, collection) for collection in pipeline.collections)
     return OPERATORS_PAGE.format(
         name=pipeline.name,
         source=f"{pipeline.source.database} (connection `{pipeline.source.conn_id}`)",
@@ -250,8 +259,10 @@ def operators_page(pipeline: Pipeline) -> str:
     )
 
 
-def _modified(field: str | None) -> str:
-    return f"`{field}`" if field else "none: every batch reads the whole collection"
+def _row(pipeline: Pipeline, collection: Collection) -> str:
+    tables = ", ".join(f"`{pipeline.warehouse.schema}.{table.name}`" for table in collection.tables)
+    field = f"`{collection.modified}`" if collection.modified else "none: every batch reads the whole collection"
+    return f"| `{collection.name}` | {tables} | {field} |"
 
 
 OPERATORS_PAGE = """

@@ -52,7 +52,9 @@ def _source(pipeline: Pipeline, resolve: Resolver) -> Iterator[Check]:
     yield _replica_set(name, source[0])
     yield _clock(name, source[0])
     for collection in pipeline.collections:
-        yield _attempt(f"{name}: may read {collection.name}", lambda c=collection: f"{source[0].probe_read(c.name)} documents")
+        yield _attempt(
+            f"{name}: may read {collection.name}", lambda c=collection: f"{source[0].probe_read(c.name)} documents"
+        )
         if collection.modified:
             yield _index(name, source[0], collection.name, collection.modified)
             yield _undated(name, source[0], collection.name, collection.modified)
@@ -108,7 +110,9 @@ def _undated(name: str, source: Source, collection: str, field: str) -> Check:
     if count == 0:
         return Check(title, "passed", "every document has one")
     found = f"{count:,} documents without one" if count is not None else "too slow to count"
-    return Check(title, "warning", found, "nothing is lost: they are read again in every batch; set the field to save time")
+    return Check(
+        title, "warning", found, "nothing is lost: they are read again in every batch; set the field to save time"
+    )
 
 
 def _landing(pipeline: Pipeline, resolve: Resolver) -> Iterator[Check]:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     help="Move MongoDB collections into an analytics warehouse, exactly.\n\n"
-    "A PIPELINE is the name of a file in dags/pipelines (without .yml) or the path of a pipeline file. Connections come "
-    "from AIRFLOW_CONN_<ID> variables, in the forms that Airflow reads. A first session: sluice check, sluice run "
-    "--dry-run PIPELINE, sluice run PIPELINE, sluice status.",
+    "A PIPELINE is the name of a file in dags/pipelines (without .yml) or the path of a pipeline file. Connections "
+    "come from AIRFLOW_CONN_<ID> variables, in the forms that Airflow reads. A first session: sluice check, "
+    "sluice run --dry-run PIPELINE, sluice run PIPELINE, sluice status.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -159,7 +159,9 @@ def rejects_list(
 
 
 @rejects.command("show")
-def rejects_show(pipeline: Name, key: Annotated[str, typer.Argument(help="The key, as `rejects list` shows it.")]) -> None:
+def rejects_show(
+    pipeline: Name, key: Annotated[str, typer.Argument(help="The key, as `rejects list` shows it.")]
+) -> None:
     """Show the raw document of one reject, as Extended JSON."""
     from sluice import pipeline as spine
     from sluice.report import show_reject

@@ -62,9 +62,10 @@ def connect(pipeline: Pipeline, resolve: Resolver) -> Systems:
 def connect_warehouse(pipeline: Pipeline, resolve: Resolver) -> Warehouse:
     """Connect to the pipeline's warehouse alone."""
     assert pipeline.warehouse.kind is WarehouseKind.CLICKHOUSE  # the pipeline file allows no other yet
-    from sluice.warehouse.clickhouse import ClickHouse
+    from sluice.warehouse.clickhouse import ClickHouse, bucket_address
 
-    return ClickHouse.connect(resolve(pipeline.warehouse.conn_id), pipeline.warehouse)
+    bucket = bucket_address(resolve(pipeline.landing.conn_id), pipeline.landing.bucket)
+    return ClickHouse.connect(resolve(pipeline.warehouse.conn_id), pipeline.warehouse, bucket=bucket)
 
 
 def migrate(pipeline: Pipeline, systems: Systems) -> list[str]:
@@ -120,7 +121,7 @@ def land(
     return writer.manifest
 
 
-def load(pipeline: Pipeline, systems: Systems, plan: Plan, collection: Collection) -> Loaded:
+def load(systems: Systems, plan: Plan, collection: Collection) -> Loaded:
     """Stage every landed range of one collection, and count it against the manifests (I1)."""
     manifests = systems.landing.manifests(plan, collection.name)
     loaded = systems.warehouse.load(plan, collection, manifests)
@@ -154,7 +155,7 @@ def verify(pipeline: Pipeline, systems: Systems, commit: Commit) -> None:
     log.info("verify: batch %d holds what its commit record says", commit.batch)
 
 
-def clean_up(pipeline: Pipeline, systems: Systems, plan: Plan) -> None:
+def clean_up(systems: Systems, plan: Plan) -> None:
     """Leave nothing of a plan but its landing: abort unfinished uploads, drop its staging tables. Safe at any time."""
     aborted = systems.landing.abort_uploads(plan)
     dropped = systems.warehouse.drop_staging(plan.id)
@@ -190,11 +191,11 @@ def run(pipeline: Pipeline, systems: Systems, span: Span | None = None, watch: W
         for piece in made.ranges:
             watch.landed(land(pipeline, systems, made, piece, partial(watch.read, piece)))
         watch.step("load")
-        loaded = [load(pipeline, systems, made, collection) for collection in pipeline.collections]
+        loaded = [load(systems, made, collection) for collection in pipeline.collections]
         watch.step("publish")
         commit = publish(pipeline, systems, made, loaded)
     finally:
-        clean_up(pipeline, systems, made)
+        clean_up(systems, made)
     watch.step("verify")
     verify(pipeline, systems, commit)
     return commit

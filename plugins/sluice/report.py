@@ -41,15 +41,15 @@ class RunProgress(Watch):
             console=Console(stderr=True),
         )
         self._step = self._progress.add_task("connected", total=1)
-        self._bars = {
-            c.name: self._progress.add_task(c.name, total=None, visible=False) for c in pipeline.collections
-        }
+        self._bars = {c.name: self._progress.add_task(c.name, total=None, visible=False) for c in pipeline.collections}
 
     def __enter__(self) -> Self:
         self._progress.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._progress.stop()
 
     def step(self, name: str) -> None:
@@ -73,7 +73,9 @@ class RunProgress(Watch):
 
 def show_commit(pipeline: Pipeline, commit: Commit) -> None:
     """What a batch did."""
-    console.print(f"{pipeline.name}: batch {commit.batch} ({commit.kind}) is visible, true to {_instant(commit.cut.time)}")
+    console.print(
+        f"{pipeline.name}: batch {commit.batch} ({commit.kind}) is visible, true to {_instant(commit.cut.time)}"
+    )
     console.print(_counts_table(commit))
 
 
@@ -135,7 +137,9 @@ def show_rejects(pipeline: Pipeline, rows: Sequence[RejectRow]) -> None:
 
 def show_reject(row: RejectRow, raw: str) -> None:
     """One reject with its raw document (Extended JSON)."""
-    console.print(f"{row.collection} {row.key}: {row.column}: {row.reason}: {row.detail} (batch {row.batch})", markup=False)
+    console.print(
+        f"{row.collection} {row.key}: {row.column}: {row.reason}: {row.detail} (batch {row.batch})", markup=False
+    )
     console.print(f"kept at {row.raw_uri}", style="dim", markup=False)
     console.print(raw, markup=False, highlight=False, soft_wrap=True)
 

@@ -86,7 +86,7 @@ def from_environment(conn_id: str, environment: Mapping[str, str] = os.environ) 
         raise ConfigError(
             f"the connection {conn_id!r} cannot be read",
             why=f"{variable} is neither Airflow's JSON form nor a URI ({type(error).__name__})",
-            fix=f"""set it like {variable}='{{"conn_type": "...", "host": "...", "login": "...", "password": "..."}}'""",
+            fix=f"""set it like {variable}='{{"conn_type": "...", "host": "...", "login": "..."}}'""",
         ) from None
 
 
@@ -95,7 +95,7 @@ def missing(conn_id: str) -> ConfigError:
     return ConfigError(
         f"the connection {conn_id!r} is not defined",
         why=f"AIRFLOW_CONN_{conn_id.upper()} is not set, and no Airflow connection has that id",
-        fix=f"set AIRFLOW_CONN_{conn_id.upper()}, or in Airflow: Admin → Connections (`airflow connections add {conn_id}`)",
+        fix=f"set AIRFLOW_CONN_{conn_id.upper()}, or add it to Airflow (`airflow connections add {conn_id} …`)",
     )
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from bson import Binary, DatetimeMS, Decimal128, Int64, ObjectId, json_util
+from bson import Binary, DatetimeMS, Decimal128, ObjectId, json_util
 
 from sluice.columns import Kind, OnError
 from sluice.keys import key_text
@@ -130,7 +129,10 @@ def _float(_: Column, value: Any) -> float:
 def _decimal(column: Column, value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal128)):
         raise Unfit
-    number = value.to_decimal() if isinstance(value, Decimal128) else Decimal(repr(value) if isinstance(value, float) else value)
+    if isinstance(value, Decimal128):
+        number = value.to_decimal()
+    else:
+        number = Decimal(repr(value) if isinstance(value, float) else value)
     if not number.is_finite():
         raise Unfit
     scaled = number.scaleb(column.type.scale)

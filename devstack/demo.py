@@ -1,0 +1,196 @@
+"""``make demo``: documents and tickets arrive in the warehouse through Airflow, some change, and only those move again."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pymongo
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from devstack.airflow_api import FINAL, AirflowApi
+from devstack.errors import StackError
+from devstack.publisher import Publisher
+from devstack.stack import ROOT, Stack
+from sluice import audit
+from sluice import pipeline as spine
+from sluice.pipeline_file import load_pipeline
+from sluice.settings import from_environment
+from sluice.warehouse.base import Commit
+
+console = Console()
+STEPS = ("migrate", "plan", "land", "load", "publish", "verify", "clean_up")
+QUESTIONS = ROOT / "devstack" / "questions"
+
+
+class Demo:
+    """The demo on one stack."""
+
+    def __init__(self, stack: Stack, options: argparse.Namespace) -> None:
+        self.stack, self.options = stack, options
+        self.pipeline = load_pipeline(ROOT / "dags" / "pipelines" / "publishing.yml")
+        self.begun = time.monotonic()
+
+    def run(self) -> bool:
+        """All of it. True when source and warehouse are equal at the end."""
+        self._start()
+        self._say(f"{self.options.documents:,} documents and {self.options.tickets:,} tickets are written to MongoDB")
+        publisher = Publisher(self.mongo, self.pipeline.source.database, seed=1, mess=self.options.mess)
+        publisher.seed(documents=self.options.documents, tickets=self.options.tickets)
+        self._say("Airflow's scheduler runs the pipeline: everything moves")
+        self.airflow.wait_for_dag(self.pipeline.name)
+        self.airflow.pause(self.pipeline.name, paused=False)
+        equal = self._follow(self._first_run())
+        inserts, updates = self.options.documents // 100, self.options.documents // 50
+        self._say(f"a burst of changes: {inserts:,} new documents, {updates:,} updates")
+        publisher.burst(inserts=inserts, updates=updates)
+        self._say("a second run: only what changed moves")
+        equal = self._follow(self.airflow.trigger(self.pipeline.name)) and equal
+        self._ask()
+        self._farewell()
+        return equal
+
+    def _start(self) -> None:
+        self._say("real local servers: MongoDB, S3, ClickHouse, Airflow")
+        again = self.stack.exists()
+        self.stack.up()
+        if again:
+            self._say("the last demo's data is removed")
+            self.stack.reset()
+        env = self.stack.env()
+        os.environ.update(env)
+        self.mongo: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(env["MONGO_URL"])
+        self.airflow = AirflowApi(env["AIRFLOW_URL"], env["AIRFLOW_USER"], env["AIRFLOW_PASSWORD"])
+        self.systems = spine.connect(self.pipeline, from_environment)
+
+    def _first_run(self) -> str:
+        while not (runs := self.airflow.runs(self.pipeline.name)):
+            time.sleep(0.3)
+        return str(runs[0]["dag_run_id"])
+
+    def _follow(self, run: str) -> bool:
+        """Show a run until it ends, then what it did. Raises StackError with the log of a task that failed."""
+        state = "running"
+        columns = (
+            TextColumn("  {task.description:<10}"),
+            BarColumn(),
+            TextColumn("{task.fields[state]}"),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=console, transient=True) as progress:
+            bars = {step: progress.add_task(step, total=1, state="", start=False) for step in STEPS}
+            while state not in FINAL:
+                time.sleep(1.0)
+                state = self.airflow.run(self.pipeline.name, run)["state"]
+                self._draw(progress, bars, self.airflow.tasks(self.pipeline.name, run))
+        tasks = self.airflow.tasks(self.pipeline.name, run)
+        if state == "failed":
+            failed = next(task for task in tasks if task["state"] == "failed")
+            raise StackError(
+                f"{failed['task_id']} failed:\n{self.airflow.log(self.pipeline.name, run, failed)[-3000:]}"
+            )
+        commit = self.systems.warehouse.last_commit(self.pipeline.name)
+        assert commit is not None
+        return self._show(commit, tasks, self.airflow.run(self.pipeline.name, run))
+
+    @staticmethod
+    def _draw(progress: Progress, bars: dict[str, Any], tasks: Sequence[dict[str, Any]]) -> None:
+        for step, bar in bars.items():
+            states = [task["state"] for task in tasks if task["task_id"] == step]
+            if any(states):
+                progress.start_task(bar)
+            done = sum(state == "success" for state in states)
+            said = ", ".join(sorted({state for state in states if state}))
+            progress.update(bar, total=max(len(states), 1), completed=done, state=said)
+            if states and done == len(states):
+                progress.stop_task(bar)
+
+    def _show(self, commit: Commit, tasks: Sequence[dict[str, Any]], run: dict[str, Any]) -> bool:
+        findings = {f.collection: f for f in audit.compare(self.pipeline, self.systems)}
+        seconds = _seconds_by_collection(tasks)
+        table = Table("collection", *(), box=None, header_style="bold")
+        for name in ("source", "warehouse", "rejects", "equal", "read", "published", "seconds", "rows/s"):
+            table.add_column(name, justify="right")
+        for name, counts in commit.counts.items():
+            found, own = findings[name], counts["tables"][name]
+            equal = "[green]yes[/]" if found.equal else "[red]NO[/]"
+            cells = (found.source, found.warehouse, found.rejected)
+            took = seconds.get(name, 0.0)
+            rate = f"{counts['read'] / took:,.0f}" if took else "-"
+            table.add_row(
+                name,
+                *(f"{n:,}" for n in cells),
+                equal,
+                f"{counts['read']:,}",
+                f"{own['published']:,}",
+                f"{took:.1f}",
+                rate,
+            )
+        console.print(
+            f"  batch {commit.batch}, true to {commit.cut.time:%Y-%m-%d %H:%M:%S} UTC, run took {_length(run):.0f} s"
+        )
+        console.print(table)
+        return all(found.equal for found in findings.values())
+
+    def _ask(self) -> None:
+        for file in sorted(QUESTIONS.glob("*.sql")):
+            title, _, query = file.read_text().partition("\n")
+            rows = self.systems.warehouse.query_rows(query)
+            self._say(title.removeprefix("--").strip())
+            table = Table(*rows[0].keys(), box=None, header_style="bold")
+            for row in rows:
+                table.add_row(*map(str, row.values()))
+            console.print(table)
+
+    def _farewell(self) -> None:
+        env = self.stack.env()
+        self._say(f"done in {time.monotonic() - self.begun:.0f} s; everything keeps running until `make down`")
+        console.print(
+            f"  Airflow     {env['AIRFLOW_URL']}  user {env['AIRFLOW_USER']}  password {env['AIRFLOW_PASSWORD']}"
+        )
+        console.print("  a shell     source .devstack/env && .venv/bin/sluice status")
+
+    def _say(self, text: str) -> None:
+        console.print(f"\n[bold cyan]{time.monotonic() - self.begun:5.0f} s[/]  {text}")
+
+
+def _seconds_by_collection(tasks: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """Seconds of landing and loading; the name of a mapped task starts with its collection."""
+    seconds: dict[str, float] = defaultdict(float)
+    for task in tasks:
+        if task["task_id"] in {"land", "load"}:
+            seconds[str(task["rendered_map_index"]).split(" ")[0]] += task["duration"] or 0.0
+    return seconds
+
+
+def _length(run: dict[str, Any]) -> float:
+    start, end = (datetime.fromisoformat(run[name]) for name in ("start_date", "end_date"))
+    return (end - start).total_seconds()
+
+
+def main() -> int:
+    """Run the demo. Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m devstack.demo", description=__doc__)
+    parser.add_argument("--home", type=Path, help="where the stack's state is (default: .devstack)")
+    parser.add_argument("--documents", type=int, default=200_000)
+    parser.add_argument("--tickets", type=int, default=400_000)
+    parser.add_argument("--mess", type=float, default=0.002, help="share of documents that are messy")
+    options = parser.parse_args()
+    stack = Stack(options.home, say=lambda line: console.print(f"  {line}", highlight=False))
+    try:
+        return 0 if Demo(stack, options).run() else 1
+    except StackError as error:
+        console.print(f"[red]demo: {error}[/]")
+        return 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,134 @@
+"""A pipeline of one's own on the real servers, and the comparison of source and warehouse value by value."""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import clickhouse_connect
+import pytest
+from bson.codec_options import CodecOptions, DatetimeConversion
+from clickhouse_connect.driver import Client
+from pymongo import MongoClient
+from pymongo.database import Database
+
+from sluice import pipeline as spine
+from sluice.pipeline_file import load_pipeline
+from sluice.settings import from_environment
+from sluice.spec import Collection, Pipeline
+from tests.acceptance import oracle
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class World:
+    """One pipeline with its source database and a client of its warehouse."""
+
+    file: Path
+    pipeline: Pipeline
+    database: Database[dict[str, Any]]
+    warehouse: Client
+
+    def systems(self) -> spine.Systems:
+        return spine.connect(self.pipeline, from_environment)
+
+    def batch(self, span: spine.Span | None = None) -> Any:
+        return spine.run(self.pipeline, self.systems(), span)
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """What an analyst sees of a table."""
+        result = self.warehouse.query(f"SELECT * FROM `{self.pipeline.warehouse.schema}`.`{table}`")
+        return list(result.named_results())
+
+    def differences(self) -> list[str]:
+        """Every key whose rows differ from the source, or that is missing without a reject, or is too many."""
+        return [line for c in self.pipeline.collections for line in self._differences_of(c)]
+
+    def _differences_of(self, collection: Collection) -> Iterator[str]:
+        found = {table.name: self._by_key(table.name, table.key[0]) for table in collection.tables}
+        rejected = self.rejected(collection.name)
+        codec: CodecOptions[dict[str, Any]] = CodecOptions(
+            tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO
+        )
+        seen = set()
+        for document in self.database.get_collection(collection.name, codec_options=codec).find():
+            key = oracle.key_text(document["_id"])
+            seen.add(key)
+            expected = oracle.rows(collection, document)
+            if expected is None and key not in rejected:
+                yield f"{collection.name} {key}: must be rejected"
+            if expected is None:
+                continue
+            for table, rows in expected.items():
+                if not _same_rows(rows, found[table].get(key, [])):
+                    yield f"{table} {key}: expected {rows}, found {found[table].get(key)}"
+        yield from (f"{collection.name} {key}: not in the source" for key in found[collection.name].keys() - seen)
+
+    def _by_key(self, table: str, key: str) -> dict[str, list[dict[str, Any]]]:
+        rows = defaultdict(list)
+        for row in self.rows(table):
+            rows[row[key]].append(row)
+        return rows
+
+    def rejected(self, collection: str) -> dict[str, str]:
+        """Key → reason of every reject of a collection."""
+        rows = self.systems().warehouse.rejects(self.pipeline.name, collection=collection, limit=1_000_000)
+        return {row.key: row.reason for row in rows}
+
+
+def _same_rows(expected: list[dict[str, Any]], found: list[dict[str, Any]]) -> bool:
+    if len(expected) != len(found):
+        return False
+    found = sorted(found, key=lambda row: row.get("ordinal", 0))
+    pairs = zip(expected, found, strict=True)
+    return all(oracle.same(value, row.get(name)) for wanted, row in pairs for name, value in wanted.items())
+
+
+@pytest.fixture
+def make_world(stack: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Make a world from a pipeline file: the same pipeline under names of its own."""
+    env = stack.env()
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    client: MongoClient[dict[str, Any]] = MongoClient(env["MONGO_URL"], tz_aware=True)
+    warehouse = clickhouse_connect.get_client(
+        host=env["CLICKHOUSE_HOST"],
+        port=int(env["CLICKHOUSE_PORT"]),
+        username=env["CLICKHOUSE_USER"],
+        password=env["CLICKHOUSE_PASSWORD"],
+    )
+    made: list[World] = []
+
+    def make(file: Path) -> World:
+        name = f"{file.stem}_{secrets.token_hex(4)}"
+        text = file.read_text()
+        original = load_pipeline(file)
+        for key, value in (
+            ("pipeline", original.name),
+            ("database", original.source.database),
+            ("schema", original.warehouse.schema),
+        ):
+            text = text.replace(f"{key}: {value}", f"{key}: {name}")
+        copy = tmp_path / f"{name}.yml"
+        copy.write_text(text)
+        pipeline = load_pipeline(copy)
+        assert (pipeline.name, pipeline.source.database, pipeline.warehouse.schema) == (name, name, name)
+        made.append(World(copy, pipeline, client[name], warehouse))
+        return made[-1]
+
+    yield make
+    for world in made:
+        client.drop_database(world.database.name)
+    client.close()
+    warehouse.close()
+
+
+@pytest.fixture
+def publishing(make_world: Any) -> World:
+    """The shipped pipeline, empty."""
+    return make_world(ROOT / "dags" / "pipelines" / "publishing.yml")

@@ -1,0 +1,99 @@
+"""The whole job on real servers: what is in MongoDB is in the warehouse, value by value, after every batch."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bson import json_util
+
+from devstack.publisher import Publisher
+from tests.acceptance.conftest import ROOT, World
+
+SHARED = ROOT.parent / "shared" / "data"
+
+
+def a_publisher(world: World, **options: Any) -> Publisher:
+    return Publisher(world.database.client, world.database.name, seed=7, **options)
+
+
+def test_every_value_arrives_or_is_a_reject_with_a_reason(publishing: World) -> None:
+    a_publisher(publishing, mess=0.05).seed(documents=1500, tickets=3000)
+
+    commit = publishing.batch()
+
+    assert publishing.differences() == []
+    for counts in commit.counts.values():
+        assert counts["read"] == counts["landed"] + counts["rejected"]  # I1
+    assert commit.counts["documents"]["rejected"] > 0
+
+
+def test_the_second_batch_moves_only_what_changed(publishing: World) -> None:
+    publisher = a_publisher(publishing)
+    publisher.seed(documents=500, tickets=1000)
+    publishing.batch()
+
+    publisher.burst(inserts=20, updates=30)
+    commit = publishing.batch()
+
+    assert publishing.differences() == []
+    assert sum(c["read"] for c in commit.counts.values()) <= 200
+    nothing = publishing.batch()
+    published = sum(t["published"] for c in nothing.counts.values() for t in c["tables"].values())
+    assert published == 0
+
+
+def test_a_backfill_beside_live_batches_changes_nothing_that_is_newer(publishing: World) -> None:
+    publisher = a_publisher(publishing)
+    publisher.seed(documents=300, tickets=600)
+    first = publishing.batch()
+    publisher.burst(inserts=10, updates=10)
+    now = datetime.now(UTC)
+
+    backfill = publishing.batch((now - timedelta(days=400), now))
+
+    assert publishing.differences() == []
+    assert backfill.kind == "backfill"
+    assert backfill.positions == first.positions
+    publishing.batch()
+    assert publishing.differences() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "collection"), [("books", "books"), ("students", "students")], ids=["books", "students"]
+)
+def test_real_documents_arrive_with_their_arrays(make_world: Any, name: str, collection: str) -> None:
+    data = SHARED / f"{name}.json"
+    if not data.exists():
+        pytest.skip(f"the real documents are not here: {data}")
+    world = make_world(Path(__file__).parents[1] / "pipelines" / f"{name}.yml")
+    documents = [json_util.loads(line) for line in data.read_text().splitlines() if line.strip()]
+    world.database[collection].insert_many(documents)
+
+    commit = world.batch()
+
+    assert world.differences() == []
+    assert commit.counts[collection]["rejected"] == 0
+    assert len(world.rows(collection)) == len(documents)
+
+
+def test_the_integer_1_and_the_string_1_stay_two_rows(publishing: World) -> None:
+    dated = {"updated_at": datetime(2026, 1, 1, tzinfo=UTC)}
+    both = [{"_id": 1, "title": "int", **dated}, {"_id": "1", "title": "str", **dated}]
+    publishing.database.documents.insert_many(both)
+
+    publishing.batch()
+
+    assert sorted(row["title"] for row in publishing.rows("documents")) == ["int", "str"]
+
+
+def test_undeclared_fields_are_kept_as_json(publishing: World) -> None:
+    dated = {"updated_at": datetime(2026, 1, 1, tzinfo=UTC)}
+    publishing.database.documents.insert_one({"_id": 5, "shelf": {"row": 3}, **dated})
+
+    publishing.batch()
+
+    assert json.loads(publishing.rows("documents")[0]["_extra"]) == {"shelf": {"row": 3}}
