@@ -82,16 +82,21 @@ def _print_login(stack: Stack) -> None:
 
 
 def _status(stack: Stack) -> int:
-    from rich.console import Console  # noqa: PLC0415  only this command needs it
-    from rich.table import Table  # noqa: PLC0415
+    from rich.console import Console
+    from rich.table import Table
 
-    table = Table("server", "pid", "address", "healthy", "data", "memory", title=str(stack.home), title_justify="left")
+    table = Table(title=str(stack.home), title_justify="left")
+    for heading in ("server", "pid", "address", "healthy", "data", "memory"):
+        table.add_column(heading, no_wrap=heading != "pid")
     statuses = stack.status()
     for each in statuses:
-        healthy = f"[red]no: {each.problem}[/red]" if each.problem else "[green]yes[/green]"
+        healthy = "[red]no[/red]" if each.problem else "[green]yes[/green]"
         pids = " ".join(map(str, each.pids)) or "-"
         table.add_row(each.name, pids, each.address, healthy, _megabytes(each.data), _megabytes(each.memory))
     Console().print(table)
+    for each in statuses:
+        if each.problem:
+            print(f"  {each.name}: {each.problem}")
     _print_login(stack)
     return 1 if any(each.problem for each in statuses) else 0
 
@@ -101,7 +106,7 @@ def _megabytes(count: int) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    # Understood before and after the command; SUPPRESS, so that the one's default does not hide what the other was given.
+    # Understood before and after the command. SUPPRESS: one's default must not hide what the other was given.
     home = argparse.ArgumentParser(add_help=False)
     text = "where the state is; two stacks need two"
     home.add_argument("--home", type=Path, metavar="DIR", default=argparse.SUPPRESS, help=text)
@@ -113,7 +118,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG.format(home_variable=f"${HOME_VARIABLE}", externals=_externals()),
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    made = {name: commands.add_parser(name, help=text, description=text, parents=[home]) for name, text in _COMMANDS.items()}
+    made = {
+        name: commands.add_parser(name, help=text, description=text, parents=[home]) for name, text in _COMMANDS.items()
+    }
     made["up"].add_argument(
         "--airflow", action=argparse.BooleanOptionalAction, default=True, help="with Airflow, or the other servers only"
     )

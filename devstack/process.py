@@ -1,8 +1,8 @@
 """Processes that outlive the command that started them, and are never mistaken for others.
 
-A process is known by its pid *and* the kernel's start tick: a pid alone is handed out again. Each server leads a session
-of its own, so that the workers it forks are found after it is gone, also those that moved to another process group (as
-Airflow's tasks do). Everything is read from ``/proc``: the servers' binaries are built for Linux only.
+A process is known by its pid *and* the kernel's start tick: a pid alone is handed out again. Each server leads a
+session of its own, so that the workers it forks are found after it is gone, also those that moved to another process
+group (as Airflow's tasks do). Everything is read from ``/proc``: the servers' binaries are built for Linux only.
 """
 
 from __future__ import annotations
@@ -127,14 +127,14 @@ class _Entry(NamedTuple):
 
 
 def _entry(pid: int) -> _Entry | None:
-    # The command's name is in parentheses and may hold anything, spaces and parentheses included: cut after the last one.
+    # The command's name is in parentheses and may hold anything, parentheses included: cut after the last one.
     fields = _read(_PROC / str(pid) / "stat").decode(errors="replace").rpartition(")")[2].split()
     return _Entry(pid, fields[0], int(fields[3]), int(fields[19])) if fields else None
 
 
 def _entries() -> Iterator[_Entry]:
-    for name in os.listdir(_PROC):
-        if name.isdigit() and (entry := _entry(int(name))):
+    for path in _PROC.iterdir():
+        if path.name.isdigit() and (entry := _entry(int(path.name))):
             yield entry
 
 

@@ -1,10 +1,11 @@
 """The stack as one thing: up, down, and what tests do to it in between.
 
-    >>> stack = Stack(home)
-    >>> stack.up(airflow=False)
-    >>> stack.env()["MONGO_URL"]
-    >>> stack.kill("mongod"); stack.start("mongod")
-    >>> stack.down()
+>>> stack = Stack(home)
+>>> stack.up(airflow=False)
+>>> stack.env()["MONGO_URL"]
+>>> stack.kill("mongod")
+... stack.start("mongod")
+>>> stack.down()
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Stack:
         home: Path | None = None,
         *,
         servers: Sequence[Server] = SERVERS,
-        say: Callable[[str], None] = lambda line: None,
+        say: Callable[[str], object] = str,
     ) -> None:
         self.home = (home or default_home()).resolve()
         self._servers = servers

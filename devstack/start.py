@@ -47,7 +47,7 @@ def _environment(home: Path) -> dict[str, str]:
 class Starter:
     """Starts servers of one stack; ``say`` is told of each that is ready."""
 
-    def __init__(self, home: Path, members: State, everything: dict[str, str], say: Callable[[str], None]) -> None:
+    def __init__(self, home: Path, members: State, everything: dict[str, str], say: Callable[[str], object]) -> None:
         self._home, self._members, self._exports, self._say = home, members, everything, say
         self._given_up = threading.Event()
         self._writing = threading.Lock()

@@ -1,4 +1,4 @@
-"""What a stack remembers between two commands: ports, secrets, processes. One JSON file, and the shell's ``env`` file."""
+"""What a stack remembers between two commands: ports, secrets, processes; and the ``env`` file for shells."""
 
 from __future__ import annotations
 
@@ -94,7 +94,9 @@ def locked(home: Path) -> Iterator[None]:
     folder = _open(home)
     try:
         if not exists(home) and any(home.iterdir()):
-            raise StackError(f"{home} is not empty and not a stack: nothing was touched; choose another place with --home")
+            raise StackError(
+                f"{home} is not empty and not a stack: nothing was touched; choose another place with --home"
+            )
         yield
     finally:
         os.close(folder)
@@ -106,7 +108,9 @@ def _open(home: Path) -> int:
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:
-            raise StackError(f"{home} cannot be used for the stack: {error.strerror}; choose another place with --home") from None
+            raise StackError(
+                f"{home} cannot be used for the stack: {error.strerror}; choose another place with --home"
+            ) from None
         fcntl.flock(folder, fcntl.LOCK_EX)
         # The one who had the lock may have removed the folder: then this is a lock on nothing.
         if home.exists() and os.path.samestat(os.fstat(folder), home.stat()):

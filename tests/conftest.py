@@ -82,7 +82,7 @@ def _abandoned(folder: Path) -> bool:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """MongoDB, S3 and ClickHouse, the same for the whole session. A test that breaks one asks for ``breakable_stack``."""
+    """MongoDB, S3 and ClickHouse for the whole session. A test that breaks one asks for ``breakable_stack``."""
     stack = Stack(SCRATCH / "stack")
     stack.up(airflow=False)
     yield stack

@@ -8,6 +8,6 @@ from devstack.servers.clickhouse import ClickHouse
 from devstack.servers.mongod import Mongod
 from devstack.servers.s3 import S3
 
-__all__ = ["SERVERS", "Airflow", "ClickHouse", "Mongod", "Place", "S3", "Server"]
+__all__ = ["S3", "SERVERS", "Airflow", "ClickHouse", "Mongod", "Place", "Server"]
 
 SERVERS: tuple[Server, ...] = (Mongod(), S3(), ClickHouse(), Airflow())

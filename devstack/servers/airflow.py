@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from devstack import host
 from devstack.errors import StackError
@@ -55,7 +55,7 @@ class Airflow(Server):
     name = "airflow"
     external = "SLUICE_EXTERNAL_AIRFLOW_URL"
     external_form = "http[s]://user:password@host:port"
-    secrets = {"password": 12, "jwt": 64, "session": 32}
+    secrets: ClassVar[Mapping[str, int]] = {"password": 12, "jwt": 64, "session": 32}
     optional = True
     patience = 180.0
 

@@ -1,5 +1,6 @@
 """What the stack asks of a server: its commands, when it is ready, and what a shell must know to reach it."""
 
+# ruff: noqa: B027  a server need not have every step
 from __future__ import annotations
 
 import base64
@@ -18,8 +19,8 @@ Environment = Mapping[str, str]
 class Place:
     """Where one server of one stack lives, and what it is given.
 
-    ``folder`` holds all of its data, and is what ``reset`` removes. ``secrets`` are generated once and kept until ``down``.
-    ``exports`` is what all servers of the stack export; ``environment`` what every process of the stack gets.
+    ``folder`` holds all of its data, and is what ``reset`` removes. ``secrets`` are generated once, and kept until
+    ``down``. ``exports`` is what all servers of the stack export; ``environment`` what every process of the stack gets.
     """
 
     folder: Path
@@ -102,7 +103,7 @@ class Address:
         return cls(base, parts.hostname or "", parts.port or (443 if secure else 80), user, password, secure)
 
     def get(self, path: str) -> tuple[int, str]:
-        """Status and text of one request with basic authentication; past any proxy, since most of them are on loopback."""
+        """Status and text of one request with basic authentication. Never through a proxy."""
         client = (HTTPSConnection if self.secure else HTTPConnection)(self.host, self.port, timeout=5)
         token = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
         try:

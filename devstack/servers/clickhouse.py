@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
+from typing import ClassVar
 from xml.sax.saxutils import escape
 
 from devstack import host
@@ -36,7 +37,7 @@ class ClickHouse(Server):
     name = "clickhouse"
     external = "SLUICE_EXTERNAL_CLICKHOUSE_URL"
     external_form = "http[s]://user:password@host:port"
-    secrets = {"password": 16}
+    secrets: ClassVar[Mapping[str, int]] = {"password": 16}
 
     def check(self) -> None:
         host.require_linux(self.name, self.external)

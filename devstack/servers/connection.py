@@ -7,5 +7,5 @@ from typing import Any
 
 
 def connection(conn_type: str, **parts: Any) -> str:
-    """``parts``: host, port, login, password, schema, extra; empty ones are left out. No provider needs to be installed."""
+    """``parts``: host, port, login, password, schema, extra; empty ones are left out. It needs no provider."""
     return json.dumps({"conn_type": conn_type} | {name: value for name, value in parts.items() if value})

@@ -1,14 +1,14 @@
 """An S3 endpoint over a folder: ``rclone serve s3``, with keys that are checked.
 
-It differs from S3: no conditional writes, tags overwrite the object, user metadata and open multipart uploads do not survive
-a restart, and list answers carry ETags without quotes.
+It differs from S3: no conditional writes, tags overwrite the object, user metadata and open multipart uploads do not
+survive a restart, and list answers carry ETags without quotes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import boto3
 from botocore.config import Config
@@ -32,7 +32,7 @@ class S3(Server):
     name = "s3"
     external = "SLUICE_EXTERNAL_S3_URL"
     external_form = "http://access-key:secret-key@host:port"
-    secrets = {"access_key": 10, "secret_key": 20}
+    secrets: ClassVar[Mapping[str, int]] = {"access_key": 10, "secret_key": 20}
 
     def check(self) -> None:
         host.require_linux(self.name, self.external)
@@ -44,7 +44,9 @@ class S3(Server):
     def commands(self, place: Place) -> Mapping[str, list[str]]:
         options = ["--addr", f"{host.LOOPBACK}:{place.port}", "--cache-dir", str(place.folder / "cache")]
         no_configuration_file = ["--config", ""]  # the user's own remotes are none of its business
-        return {self.name: [str(_binary()), "serve", "s3", *options, *no_configuration_file, str(place.folder / "data")]}
+        return {
+            self.name: [str(_binary()), "serve", "s3", *options, *no_configuration_file, str(place.folder / "data")]
+        }
 
     def variables(self, place: Place) -> Environment:
         # Not on the command line, where every user of the machine could read them.

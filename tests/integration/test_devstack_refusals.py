@@ -131,7 +131,9 @@ def test_a_server_that_ends_is_quoted_and_the_others_are_ended(home: Path) -> No
 def test_a_server_that_is_never_ready_is_given_up(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Script, "patience", 0.5)
 
-    assert "script was not ready after 0 s: [Errno 111] Connection refused" in refusal(home, Script("import time; time.sleep(60)"))
+    assert "script was not ready after 0 s: [Errno 111] Connection refused" in refusal(
+        home, Script("import time; time.sleep(60)")
+    )
 
 
 def test_an_external_server_that_does_not_answer(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
