@@ -6,14 +6,13 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
 from sluice import __version__
 from sluice.manifest import Manifest
 from sluice.spec import Pipeline
 from sluice.warehouse.base import Batch, Commit, TableCounts
-from sluice.window import BatchKind, Cut, Plan
+from sluice.window import Cut, positions_after
 
 
 def read_commit(row: Sequence[Any]) -> Commit:
@@ -60,24 +59,12 @@ def new_commit(pipeline: Pipeline, batch: Batch, last: Commit | None, tables: Ma
         plan.id,
         plan.kind.value,
         plan.cut,
-        positions(plan, last.positions if last else {}),
+        positions_after(plan, last.positions if last else {}),
         _counts(pipeline, batch.manifests, tables),
         plan.spec_hash,
         batch.started_at,
         code_version=__version__,
     )
-
-
-def positions(plan: Plan, current: Mapping[str, str]) -> dict[str, str]:
-    """How far each collection has been read after a plan: a live one moves on and never back, a backfill stays."""
-    moved = dict(current)
-    if plan.kind is BatchKind.BACKFILL:
-        return moved
-    for collection, window in plan.windows.items():
-        high = window.high.astimezone(UTC)
-        if collection not in moved or datetime.fromisoformat(moved[collection]) < high:
-            moved[collection] = high.isoformat()
-    return moved
 
 
 def _counts(

@@ -1,0 +1,229 @@
+"""A warehouse to try things on: lands rows as real parts on a real S3, and reads what analysts see."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+import boto3
+import clickhouse_connect
+import pyarrow as pa
+import pyarrow.parquet as pq
+import xxhash
+from clickhouse_connect.driver import Client as Driver
+from mypy_boto3_s3 import S3Client
+
+from sluice.manifest import Manifest, Part
+from sluice.settings import Endpoint
+from sluice.spec import Collection, Pipeline, Table
+from sluice.warehouse.base import Batch, Commit, RejectRow, Warehouse
+from sluice.warehouse.clickhouse import ClickHouse, bucket_address
+from sluice.warehouse.clickhouse.client import Client
+from sluice.warehouse.clickhouse.fence import Pace
+from sluice.warehouse.clickhouse.landed import Access
+from sluice.window import BatchKind, Plan, Window
+from tests.contract.specs import a_pipeline
+from tests.factories import NOON, a_cut, a_plan
+
+BUCKET = "contract"
+FAST = Pace(lease=0.5, patience=20.0, settle=0.0, poll=0.02)
+"""The product's waiting times, shortened: tests lose a publisher often."""
+
+ARROW = {"timestamp": pa.timestamp("ms", "UTC"), "int32": pa.int32(), "int64": pa.int64()}
+
+Wrap = Callable[[Client], Client]
+
+
+@dataclass(frozen=True)
+class Doc:
+    """One document as it is landed: a state of ``key``, with its children. ``gone``: the key is gone."""
+
+    key: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    children: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    modified: int | None = 0
+    gone: bool = False
+
+    @property
+    def hash(self) -> int:
+        content = repr((self.key, sorted(self.fields.items()), sorted(self.children.items()), self.modified))
+        return 0 if self.gone else xxhash.xxh64_intdigest(content)
+
+
+def document(key: str, title: str, *keywords: str, modified: int | None = 0) -> Doc:
+    return Doc(key, {"title": title}, {"keywords": keywords}, modified)
+
+
+def ticket(key: str, document_id: str, modified: int | None = 0) -> Doc:
+    return Doc(key, {"document_id": document_id}, {}, modified)
+
+
+def gone(key: str) -> Doc:
+    return Doc(key, gone=True)
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Where the servers are. ``environment`` has the variables of the development stack."""
+
+    environment: Mapping[str, str]
+
+    @cached_property
+    def s3(self) -> S3Client:
+        return boto3.client(
+            "s3",
+            endpoint_url=self.environment["S3_ENDPOINT_URL"],
+            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
+            region_name="us-east-1",
+        )
+
+    @cached_property
+    def clickhouse(self) -> Endpoint:
+        e = self.environment
+        port, login, password = int(e["CLICKHOUSE_PORT"]), e["CLICKHOUSE_USER"], e["CLICKHOUSE_PASSWORD"]
+        return Endpoint("warehouse", e["CLICKHOUSE_HOST"], port, login, password)
+
+    @cached_property
+    def bucket(self) -> str:
+        landing = Endpoint("landing_s3", extra={"endpoint_url": self.environment["S3_ENDPOINT_URL"]})
+        return bucket_address(landing, BUCKET)
+
+    def driver(self) -> Driver:
+        """An analyst's connection, which knows nothing of Sluice."""
+        end = self.clickhouse
+        assert end.host
+        assert end.port
+        return clickhouse_connect.get_client(
+            host=end.host,
+            port=end.port,
+            username=end.login,
+            password=end.password or "",
+            autogenerate_session_id=False,
+            tz_mode="aware",
+        )
+
+
+class Lab:
+    """One pipeline with names of its own on the shared servers."""
+
+    def __init__(self, servers: Servers, pipeline: Pipeline | None = None, pace: Pace = FAST) -> None:
+        self.servers, self.pace = servers, pace
+        self.pipeline = pipeline or a_pipeline(f"p{secrets.token_hex(4)}")
+        self.warehouse: Warehouse = self.attempt()
+        self.analyst = servers.driver()
+
+    def attempt(self, wrap: Wrap = lambda client: client) -> ClickHouse:
+        """Another process's connection to the warehouse; ``wrap`` may spoil it."""
+        client = wrap(Client.connect(self.servers.clickhouse))
+        return ClickHouse(client, Access(self.servers.bucket), self.pace)
+
+    # -- making batches
+
+    def plan(self, cut: int = 0, *, kind: BatchKind = BatchKind.LIVE) -> Plan:
+        at = a_cut(time=NOON + timedelta(seconds=cut))
+        windows = {c.name: Window(None, at.time, bounded=False) for c in self.pipeline.collections}
+        id_ = f"{at.time:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        return a_plan(id=id_, pipeline=self.pipeline.name, cut=at, windows=windows, kind=kind)
+
+    def land(self, plan: Plan, collection: Collection, docs: Iterable[Doc], *, range_: str = "r0") -> Manifest:
+        """Write one range: a part for each table, as landing does."""
+        docs = list(docs)
+        folder = f"sluice/{plan.pipeline}/{collection.name}/{plan.id}/{range_}/{secrets.token_hex(4)}"
+        parts = tuple(
+            self._part(f"{folder}/{table.name}/part-00000.parquet", table, _rows(table, collection, docs))
+            for table in collection.tables
+        )
+        return Manifest(
+            plan.id, collection.name, range_, plan.spec_hash, "parquet", len(docs), 100 * len(docs), 0, parts
+        )
+
+    def stage(self, plan: Plan, *, rejects: Sequence[RejectRow] = (), **docs: Iterable[Doc]) -> Batch:
+        """Land and load every collection; those that are not named are empty."""
+        manifests = [self.land(plan, c, docs.get(c.name, ())) for c in self.pipeline.collections]
+        rejected = [replace(m, rejected=sum(r.collection == m.collection for r in rejects)) for m in manifests]
+        manifests = [replace(m, read=m.read + m.rejected) for m in rejected]
+        return self.load(plan, manifests, rejects)
+
+    def load(self, plan: Plan, manifests: Sequence[Manifest], rejects: Sequence[RejectRow] = ()) -> Batch:
+        loaded = [
+            self.warehouse.load(plan, c, [m for m in manifests if m.collection == c.name])
+            for c in self.pipeline.collections
+        ]
+        return Batch(plan, manifests, loaded, rejects, NOON)
+
+    def publish(self, cut: int = 0, *, kind: BatchKind = BatchKind.LIVE, **docs: Iterable[Doc]) -> Commit:
+        """One whole batch."""
+        return self.warehouse.publish(self.pipeline, self.stage(self.plan(cut, kind=kind), **docs))
+
+    def _part(self, key: str, table: Table, rows: list[dict[str, Any]]) -> Part:
+        data = parquet(table, rows)
+        self.servers.s3.put_object(Bucket=BUCKET, Key=key, Body=data)
+        return Part(table.name, key, len(rows), len(data), hashlib.md5(data, usedforsecurity=False).hexdigest())
+
+    # -- reading
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """An analyst's query; ``{table}`` names become the pipeline's."""
+        return [tuple(row) for row in self.analyst.query(sql).result_rows]
+
+    def titles(self) -> dict[str, str]:
+        """The visible documents: key → title. Fails when a key is visible twice."""
+        return _unique(self.rows(f"SELECT _id, title FROM {self.pipeline.warehouse.schema}.documents"))
+
+    def tickets(self) -> dict[str, str]:
+        return _unique(self.rows(f"SELECT _id, document_id FROM {self.pipeline.warehouse.schema}.tickets"))
+
+    def keywords(self) -> dict[str, list[str]]:
+        sql = f"SELECT parent_id, value FROM {self.pipeline.warehouse.schema}.documents_keywords ORDER BY parent_id, ordinal"
+        found: dict[str, list[str]] = {}
+        for key, value in self.rows(sql):
+            found.setdefault(key, []).append(value)
+        return found
+
+    def state(self) -> tuple[Any, ...]:
+        """Everything an analyst can see."""
+        return self.titles(), self.keywords(), self.tickets()
+
+    def staging(self) -> list[str]:
+        sql = f"SELECT name FROM system.tables WHERE database = 'sluice_staging' AND startsWith(name, '{self.pipeline.name}_')"
+        return [name for (name,) in self.rows(sql)]
+
+
+def parquet(table: Table, rows: list[dict[str, Any]]) -> bytes:
+    """A landed part: the table's columns, then what Sluice adds."""
+    fields = [pa.field(c.name, ARROW.get(c.type.kind.value, pa.string())) for c in table.columns]
+    fields += [pa.field("_extra", pa.string())] if table.extra else []
+    fields += [pa.field("_hash", pa.uint64())]
+    fields += [] if table.child else [pa.field("_gone", pa.bool_())]
+    buffer = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, pa.schema(fields)), buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def _rows(table: Table, collection: Collection, docs: list[Doc]) -> list[dict[str, Any]]:
+    if table.child is None:
+        return [_own(collection, doc) for doc in docs]
+    return [
+        {"parent_id": doc.key, "ordinal": n, "value": value, "_hash": doc.hash}
+        for doc in docs
+        for n, value in enumerate(doc.children.get(table.child.name, ()))
+    ]
+
+
+def _own(collection: Collection, doc: Doc) -> dict[str, Any]:
+    modified = None if doc.gone or doc.modified is None else NOON + timedelta(seconds=doc.modified)
+    row: dict[str, Any] = {collection.key.name: doc.key, **doc.fields, "_hash": doc.hash, "_gone": doc.gone}
+    return row if collection.modified is None else {**row, collection.modified: modified}
+
+
+def _unique(rows: list[tuple[str, str]]) -> dict[str, str]:
+    found = dict(rows)
+    assert len(found) == len(rows), "a key is visible twice"
+    return found

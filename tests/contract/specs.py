@@ -1,0 +1,38 @@
+"""Pipelines as the contract tests need them: small, and with everything that publish has to keep together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sluice import spec
+from sluice.columns import ColumnType
+
+
+def a_column(name: str, kind: str = "string(64)", **overrides: Any) -> spec.Column:
+    return spec.Column(**{"name": name, "path": name, "type": ColumnType.parse(kind), **overrides})
+
+
+def a_collection(name: str = "documents", **overrides: Any) -> spec.Collection:
+    """Documents with a title, a modified date, and their keywords as a child table."""
+    keywords = spec.Child("keywords", "keywords", (a_column("value", path=""),), of_documents=False)
+    defaults: dict[str, Any] = {
+        "name": name,
+        "modified": "updated_at",
+        "columns": (a_column("_id", "key"), a_column("title"), a_column("updated_at", "timestamp")),
+        "children": (keywords,),
+    }
+    return spec.Collection(**{**defaults, **overrides})
+
+
+def a_pipeline(name: str = "publishing", **overrides: Any) -> spec.Pipeline:
+    """Documents, and tickets that name one each."""
+    columns = (a_column("_id", "key"), a_column("document_id", "key"), a_column("updated_at", "timestamp"))
+    tickets = a_collection("tickets", columns=columns, children=())
+    defaults: dict[str, Any] = {
+        "name": name,
+        "source": spec.Source("publishing_mongo", "publishing"),
+        "landing": spec.Landing("landing_s3", "landing"),
+        "warehouse": spec.Warehouse(spec.WarehouseKind.CLICKHOUSE, "warehouse", schema=f"{name}_read"),
+        "collections": (a_collection(), tickets),
+    }
+    return spec.Pipeline(**{**defaults, **overrides})
