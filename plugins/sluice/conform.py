@@ -1,12 +1,58 @@
-"""BSON → columns: a batch of raw documents in, Arrow record batches plus rejects out. DESIGN section 5."""
+"""BSON → columns: a batch of raw documents in, Arrow record batches plus rejects out. DESIGN section 5.
+
+Total and order-independent. Any sequence of length-prefixed documents gives ``read = rows of the own table + rejects``
+(I1), and what becomes of a document depends on nothing but its bytes. The outcomes, beyond those of single values
+(:mod:`sluice.values` has the table of types):
+
+| a document … | outcome |
+|---|---|
+| that is not valid BSON | reject ``undecodable`` |
+| nested beyond what Python decodes (about 900 levels) | reject ``too_deep`` |
+| without ``_id`` | reject ``missing_key`` |
+| whose ``_id`` its column does not take | reject, whatever the column's ``on_error`` |
+| with a field that no column declares | ``unknown_fields``: kept in ``_extra``, dropped, or reject ``unknown_field`` |
+| whose undeclared fields are nested beyond 200 levels, or are not UTF-8 | reject ``too_deep``, ``invalid_utf8`` |
+| with a parent of declared fields that is no document (``watermark: "x"``) | the columns NULL, the value undeclared |
+| with a field named ``a.b`` | undeclared: the path ``a.b`` is the field b of the document a |
+| with a field name twice | the last value counts, as in MongoDB's drivers |
+| with an array that a child table declares, missing, null or empty | no rows |
+| with something else there, or an element that must be a document and is none | reject ``wrong_type`` |
+| with an element that its child column does not take | the child column's ``on_error``; reject rejects the document |
+| with an element that is null | a row of NULLs, so that ordinals stay true |
+| whose row is wider than the warehouse's widest | reject ``row_too_wide`` |
+
+Undefined, a type that MongoDB no longer has, is null; Symbol is string; DBPointer is a DBRef.
+"""
 
 from __future__ import annotations
 
+import gc
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import Any
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+import pyarrow as pa
+from xxhash import xxh64_intdigest
+
+from sluice.arrow import HASH, arrow_schema
+from sluice.errors import ConfigError
+from sluice.keys import key_text
+from sluice.limits import CLICKHOUSE_LIMITS, Limits
+from sluice.misfit import MISSING, Misfit
+from sluice.raw_documents import bounds_of, decode, pieces
+from sluice.reader import Findings
+from sluice.rows import ChildRows, Rows
+from sluice.spec import Collection
+from sluice.transforms import load_transform
+
+__all__ = ["CLICKHOUSE_LIMITS", "Conformed", "Conformer", "Limits", "Reject"]
+
+# Decoded documents are ten times their BSON: pieces of this size stay in the processor's cache, and memory stays
+# bounded whatever the size of a cursor batch (I6).
+_PIECE_BYTES = 128 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +78,104 @@ class Conformed:
     tables: dict[str, pa.RecordBatch]
     rejects: list[Reject]
     coerced: dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    tables: dict[str, pa.RecordBatch]
+    rejects: list[Reject]
+    uses: Counter[tuple[str, str]]
+
+
+class Conformer:
+    """Turns batches of one collection's raw documents into rows. ``hash_seed`` seeds ``_hash`` (xxh64).
+
+    Raises ConfigError for a transform that cannot be imported and for a decimal that the warehouse does not have.
+    """
+
+    def __init__(self, collection: Collection, *, limits: Limits, hash_seed: int) -> None:
+        _check_precision(collection, limits)
+        own, *children = collection.tables
+        self._own, self._seed = own.name, hash_seed
+        self._key = collection.columns.index(collection.key)
+        self._schemas = {table.name: arrow_schema(table) for table in collection.tables}
+        self._rows = Rows(collection, limits)
+        self._children = {table.name: ChildRows(collection, table, limits) for table in children}
+        self._transform = load_transform(collection)
+
+    def __call__(self, raw: bytes) -> Conformed:
+        """Conform concatenated BSON documents. Raises SourceUnavailable when their lengths do not add up."""
+        bounds = bounds_of(raw)
+        with _collector_off():
+            made = [self._piece(raw, part) for part in pieces(bounds, _PIECE_BYTES)]
+        tables = {name: _joined([piece.tables[name] for piece in made], of) for name, of in self._schemas.items()}
+        if self._transform:
+            tables[self._own] = self._transform(tables[self._own])
+        rejects = [reject for piece in made for reject in piece.rejects]
+        return Conformed(len(bounds) - 1, tables, rejects, _by_column(piece.uses for piece in made))
+
+    def _piece(self, raw: bytes, bounds: Sequence[int]) -> _Piece:
+        documents, undecodable = decode(raw, bounds)
+        findings = Findings(undecodable)
+        arrays, pulled = self._rows.read(documents, findings)
+        hashes = pa.array([xxh64_intdigest(raw[start:end], self._seed) for start, end in pairwise(bounds)], pa.uint64())
+        owners = pa.RecordBatch.from_arrays([arrays[self._key], hashes], ["key", HASH])
+        gone = pa.repeat(pa.scalar(value=False), len(documents))
+        own = pa.RecordBatch.from_arrays([*arrays, hashes, gone], schema=self._schemas[self._own])
+        rows = {self._own: (own, pa.arange(0, len(documents)))}
+        rows |= {name: child.read(pulled[child.path], owners, findings) for name, child in self._children.items()}
+        return _Piece(
+            {name: findings.accepted(*found) for name, found in rows.items()},
+            [
+                _reject(pulled["_id"][row], column, misfit, raw[bounds[row] : bounds[row + 1]])
+                for row, (column, misfit) in sorted(findings.rejected.items())
+            ],
+            findings.uses(),
+        )
+
+
+def _reject(key: Any, column: str, misfit: Misfit, raw: bytes) -> Reject:
+    return Reject(_best_key(key), column, misfit.reason, misfit.detail, raw)
+
+
+def _best_key(value: Any) -> str:
+    """The key's text as far as there is one: empty for a document without a key, or with one that is no text."""
+    try:
+        text = "" if value is MISSING else key_text(value)
+        text.encode()
+    except (Misfit, UnicodeEncodeError):
+        return ""
+    return text
+
+
+def _joined(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.RecordBatch:
+    return pa.concat_batches(batches) if batches else pa.RecordBatch.from_pylist([], schema=schema)
+
+
+def _by_column(uses: Iterable[Counter[tuple[str, str]]]) -> dict[str, dict[str, int]]:
+    coerced: dict[str, dict[str, int]] = {}
+    for (column, action), count in sum(uses, Counter[tuple[str, str]]()).items():
+        coerced.setdefault(column, {})[action] = count
+    return coerced
+
+
+def _check_precision(collection: Collection, limits: Limits) -> None:
+    for column in collection.columns:
+        if column.type.precision > limits.max_decimal_precision:
+            raise ConfigError(
+                f"{collection.name}.{column.name}: {column.type} has too many digits",
+                why=f"the warehouse holds decimals of {limits.max_decimal_precision} digits",
+                fix="lower the precision, or use text",
+            )
+
+
+@contextmanager
+def _collector_off() -> Iterator[None]:
+    """Without the cycle collector: thousands of new dicts would set it off again and again, and none is garbage."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

@@ -1,0 +1,112 @@
+"""The rows of tables, out of decoded documents: the collection's own table, and the children that arrays become."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate, chain
+from typing import Any, cast
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sluice import unknown
+from sluice.arrow import EXTRA, arrow_schema
+from sluice.fields import Document, as_document, fields_of, pull
+from sluice.limits import Limits
+from sluice.misfit import Misfit, wrong_type
+from sluice.reader import Findings, Reader
+from sluice.spec import Child, Collection, Table, UnknownFields
+
+_FIXED_WIDTH = 8
+
+
+class Rows:
+    """Reads documents (or with ``child`` the elements of its arrays) into one array a column, ``_extra`` last."""
+
+    def __init__(self, collection: Collection, limits: Limits, child: Child | None = None) -> None:
+        self._limits = limits
+        self._unknown = collection.unknown_fields
+        self._prefix = f"{child.name}." if child else ""
+        self._columns = child.columns if child else collection.columns
+        self._readers = [
+            Reader(column, limits, label=self._prefix + column.name, key=column is collection.key)
+            for column in self._columns
+        ]
+        arrays = [] if child else [array.path for array in collection.children]
+        paths = [column.path for column in self._columns] + arrays
+        self._fields = fields_of(paths, required=None if child else collection.key.path)
+
+    def read(self, documents: Sequence[Document], findings: Findings) -> tuple[list[pa.Array], dict[str, list[Any]]]:
+        """The arrays, and every declared path with its values. Consumes the documents: only the undeclared stays."""
+        pulled = pull(documents, self._fields)
+        arrays = [
+            reader.read(pulled[column.path], findings)
+            for column, reader in zip(self._columns, self._readers, strict=True)
+        ]
+        if self._unknown is UnknownFields.KEEP:
+            arrays.append(unknown.keep(documents, self._prefix + EXTRA, self._limits, findings))
+        elif self._unknown is UnknownFields.FAIL:
+            unknown.refuse(documents, self._fields, self._prefix, findings)
+        refuse_wide(arrays, self._limits, findings)
+        return arrays, pulled
+
+
+class ChildRows:
+    """Reads the arrays of one field into the rows of a child table."""
+
+    def __init__(self, collection: Collection, table: Table, limits: Limits) -> None:
+        child = cast("Child", table.child)
+        self.path = child.path
+        self._child, self._limits = child, limits
+        self._schema = arrow_schema(table)
+        self._rows = Rows(collection, limits, child) if child.of_documents else None
+        self._value = Reader(child.columns[0], limits, label=f"{child.name}.{child.columns[0].name}")
+
+    def read(self, values: list[Any], owners: pa.RecordBatch, findings: Findings) -> tuple[pa.RecordBatch, pa.Array]:
+        """The rows, and the document of each. ``owners``: the key and the ``_hash`` of the documents."""
+        lists = self._lists(values, findings)
+        offsets = pa.array(list(accumulate(map(len, lists), initial=0)), pa.int32())
+        elements = list(chain.from_iterable(lists))
+        parents = pc.list_parent_indices(pa.ListArray.from_arrays(offsets, pa.nulls(len(elements))))
+        ordinals = pc.subtract(pa.arange(0, len(elements)), offsets.take(parents)).cast(pa.int32())
+        columns = self._columns(elements, findings.of_children(parents))
+        key, content = (column.take(parents) for column in owners.columns)
+        return pa.RecordBatch.from_arrays([key, ordinals, *columns, content], schema=self._schema), parents
+
+    def _lists(self, values: list[Any], findings: Findings) -> list[Sequence[Any]]:
+        if {list}.issuperset(map(type, values)):
+            return values
+        for row, value in enumerate(values):
+            if type(value) not in {list, type(None)}:
+                findings.reject(row, self._child.name, wrong_type("array", value))
+        return [value if type(value) is list else () for value in values]
+
+    def _columns(self, elements: list[Any], findings: Findings) -> list[pa.Array]:
+        if self._rows:
+            return self._rows.read(self._documents(elements, findings), findings)[0]
+        arrays = [self._value.read(elements, findings)]
+        refuse_wide(arrays, self._limits, findings)
+        return arrays
+
+    def _documents(self, elements: list[Any], findings: Findings) -> list[Document]:
+        if {dict}.issuperset(map(type, elements)):
+            return elements
+        documents = [as_document(element) for element in elements]
+        for row, (element, document) in enumerate(zip(elements, documents, strict=True)):
+            if document is None and element is not None:
+                findings.reject(row, self._child.name, wrong_type("an array of documents", element))
+        return [document or {} for document in documents]
+
+
+def refuse_wide(arrays: Sequence[pa.Array], limits: Limits, findings: Findings) -> None:
+    """Reject the rows that are wider than the warehouse's widest."""
+    if limits.max_row_bytes is None:
+        return
+    widths = pa.array([0] * len(arrays[0]), pa.int64())
+    for array in arrays:
+        variable = pa.types.is_string(array.type) or pa.types.is_binary(array.type)
+        size = pc.fill_null(pc.binary_length(array), 0) if variable else _FIXED_WIDTH
+        widths = pc.add(widths, size)
+    for row in pc.indices_nonzero(pc.greater(widths, limits.max_row_bytes)).to_pylist():
+        width = widths[row].as_py()
+        findings.reject(row, "", Misfit("row_too_wide", f"{width} bytes, {limits.max_row_bytes} allowed"))
