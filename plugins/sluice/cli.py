@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,10 +36,7 @@ Name = Annotated[str, typer.Argument(metavar="PIPELINE", help="A name in dags/pi
 OptionalName = Annotated[
     str | None, typer.Argument(metavar="[PIPELINE]", help="Default: every file in dags/pipelines.", show_default=False)
 ]
-Instant = Annotated[
-    datetime | None,
-    typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"], show_default=False),
-]
+FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
 
 @app.callback(invoke_without_command=True)
@@ -70,8 +67,14 @@ def check(pipeline: OptionalName = None) -> None:
 def run(
     pipeline: Name,
     *,
-    start: Annotated[Instant, typer.Option("--from", help="Re-read documents modified from here (UTC) …")] = None,
-    end: Annotated[Instant, typer.Option("--to", help="… up to here; both ends are included.")] = None,
+    start: Annotated[
+        datetime | None,
+        typer.Option("--from", formats=FORMATS, show_default=False, help="Re-read what was modified from here (UTC) …"),
+    ] = None,
+    end: Annotated[
+        datetime | None,
+        typer.Option("--to", formats=FORMATS, show_default=False, help="… up to here; both ends are included."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and conform, and write nothing at all.")] = False,
 ) -> None:
     """Make one batch: everything that changed since the last one, or with --from and --to a span of the past."""
@@ -214,12 +217,15 @@ def _pipeline(name: str) -> Pipeline:
 
 
 def _span(start: datetime | None, end: datetime | None) -> tuple[datetime, datetime] | None:
-    from sluice.window import utc
-
     if start is None and end is None:
         return None
     if start is None or end is None:
         raise ConfigError("only one end of the span to re-read is set", fix="give both --from and --to, or neither")
     if start > end:
         raise ConfigError("--from is after --to", fix="swap them")
-    return utc(start), utc(end)
+    return _utc(start), _utc(end)
+
+
+def _utc(instant: datetime) -> datetime:
+    """An instant without a zone is UTC, as everywhere in Sluice."""
+    return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
