@@ -1,0 +1,107 @@
+"""DAG files as Airflow's DAG processor sees them (I10)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.project import tree
+
+# What is watched is only what happens while the files are parsed: Airflow's own start is not ours to judge.
+PARSE = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+
+io = []
+READING = {"r", "rb", "rt", None}
+
+def watch(event, args):
+    if event in {"socket.connect", "socket.getaddrinfo", "subprocess.Popen", "os.system", "os.remove", "os.rename"}:
+        io.append([event, str(args)[:200]])
+    elif event == "open" and args[1] not in READING and "__pycache__" not in str(args[0]):
+        io.append([event, str(args)[:200]])
+
+DagBag(dag_folder=FOLDER)  # once before, for what Airflow itself does the first time
+for name in [name for name in sys.modules if name.partition(".")[0] == "sluice"]:
+    del sys.modules[name]
+before = set(sys.modules)
+sys.addaudithook(watch)
+bag = DagBag(dag_folder=FOLDER)
+io = list(io)
+found = [
+    {"id": dag.dag_id, "doc": dag.doc_md, "tags": sorted(dag.tags), "tasks": [task.task_id for task in dag.tasks]}
+    for dag in bag.dags.values()
+]
+print(json.dumps({"errors": bag.import_errors, "dags": found, "io": io, "modules": sorted(sys.modules)}))
+"""
+
+
+def parse(folder: Path, home: Path) -> dict[str, Any]:
+    code = PARSE.replace("FOLDER", repr(str(folder)))
+    result: dict[str, Any] = json.loads(tree.python(code, home).splitlines()[-1])
+    return result
+
+
+@pytest.fixture(scope="module")
+def bag(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return parse(tree.ROOT / "dags", tmp_path_factory.mktemp("airflow"))
+
+
+@pytest.fixture(scope="module")
+def wrong(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A DAG file that does everything a DAG file must not do."""
+    folder = tmp_path_factory.mktemp("wrong")
+    (folder / "wrong.py").write_text(
+        "import socket, subprocess\n"
+        "import pymongo\n"
+        "from airflow.sdk import DAG\n"
+        "dag = DAG('wrong', schedule=None)\n"
+        "subprocess.run(['true'])\n"
+        "open('left-behind', 'w').close()\n"
+        "try:\n"
+        "    socket.create_connection(('127.0.0.1', 9), timeout=0.1)\n"
+        "except OSError:\n"
+        "    pass\n"
+    )
+    return parse(folder, tmp_path_factory.mktemp("airflow"))
+
+
+def test_every_dag_file_parses(bag: dict[str, Any]) -> None:
+    assert bag["errors"] == {}
+
+
+def test_there_is_a_dag_for_each_pipeline_file(bag: dict[str, Any]) -> None:
+    pipelines = {
+        yaml.safe_load(file.read_text())["pipeline"] for file in (tree.ROOT / "dags" / "pipelines").glob("*.yml")
+    }
+
+    assert pipelines <= {dag["id"] for dag in bag["dags"]}
+
+
+def test_each_dag_carries_the_operators_page(bag: dict[str, Any]) -> None:
+    silent = [dag["id"] for dag in bag["dags"] if len(dag["doc"] or "") < 200]
+
+    assert silent == []
+
+
+def test_each_dag_can_be_found_by_tag(bag: dict[str, Any]) -> None:
+    assert [dag["id"] for dag in bag["dags"] if not dag["tags"]] == []
+
+
+def test_parsing_opens_no_connection_starts_no_process_and_writes_no_file(bag: dict[str, Any]) -> None:
+    assert bag["io"] == []
+
+
+def test_parsing_imports_nothing_heavy(bag: dict[str, Any]) -> None:
+    assert tree.roots(set(bag["modules"])) & set(tree.HEAVY) == set()
+
+
+def test_these_tests_would_notice(wrong: dict[str, Any]) -> None:
+    events = {event for event, _ in wrong["io"]}
+
+    assert events >= {"socket.connect", "subprocess.Popen", "open"}
+    assert "pymongo" in wrong["modules"]
