@@ -41,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     stack = Stack(getattr(options, "home", None), say=lambda line: print(line, flush=True))
     for signum in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(signum, signal.default_int_handler)  # as Ctrl-C: what was started is taken back
+        if signal.getsignal(signum) is not signal.SIG_IGN:  # nohup
+            signal.signal(signum, signal.default_int_handler)  # as Ctrl-C: what was started is taken back
     try:
         return _run(stack, options)
     except StackError as error:

@@ -39,8 +39,6 @@ class Process:
     @property
     def alive(self) -> bool:
         """Whether it still runs; a zombie does not."""
-        if child := _children.get(self.pid):
-            child.poll()
         entry = _entry(self.pid)
         return bool(entry and entry.tick == self.tick and entry.state != _ZOMBIE and self.boot == _boot())
 
@@ -83,9 +81,9 @@ def launch(command: Sequence[str], *, environment: Mapping[str, str], log: Path,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    _children[child.pid] = child
-    entry = _entry(child.pid)  # an unreaped child keeps its entry, even when it has ended already
+    entry = _entry(child.pid)  # there even if it has ended already, since nobody has asked how
     assert entry
+    _children[child.pid] = child
     return Process(entry.pid, entry.tick, _boot())
 
 
@@ -102,19 +100,20 @@ def end(find: Callable[[], list[Process]], *, grace: float = 10.0) -> None:
     Asked twice, because a busy Airflow scheduler was seen to survive one SIGTERM.
     """
     for signum, patience in ((signal.SIGTERM, grace / 2), (signal.SIGTERM, grace / 2), (signal.SIGKILL, 5.0)):
-        for process in find():
-            process.send(signum)
-        if _wait_until_none(find, patience):
+        if _signal_until_none(find, signum, patience):
             return
-    pids = ", ".join(str(process.pid) for process in find())
+    pids = ",".join(str(process.pid) for process in find())
     raise StackError(f"these processes did not end, not even by SIGKILL: {pids}; look at them with `ps -fp {pids}`")
 
 
-def _wait_until_none(find: Callable[[], list[Process]], patience: float) -> bool:
-    deadline = time.monotonic() + patience
-    while any(process.alive for process in find()):
+def _signal_until_none(find: Callable[[], list[Process]], signum: signal.Signals, patience: float) -> bool:
+    deadline, told = time.monotonic() + patience, set[Process]()
+    while left := set(find()):
         if time.monotonic() > deadline:
             return False
+        for process in left - told:  # each once, also those that a process forked before it heard
+            process.send(signum)
+        told |= left
         time.sleep(0.05)
     return True
 
@@ -127,6 +126,8 @@ class _Entry(NamedTuple):
 
 
 def _entry(pid: int) -> _Entry | None:
+    if child := _children.get(pid):
+        child.poll()
     # The command's name is in parentheses and may hold anything, parentheses included: cut after the last one.
     fields = _read(_PROC / str(pid) / "stat").decode(errors="replace").rpartition(")")[2].split()
     return _Entry(pid, fields[0], int(fields[3]), int(fields[19])) if fields else None

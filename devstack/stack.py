@@ -60,6 +60,10 @@ class Stack:
         self._servers = servers
         self._say = say
 
+    def exists(self) -> bool:
+        """Whether there is one, running or not."""
+        return state.exists(self.home)
+
     def up(self, *, airflow: bool = True) -> None:
         """Start what does not run, and wait until all is healthy. What runs is left alone.
 
@@ -78,7 +82,7 @@ class Stack:
 
     def down(self) -> bool:
         """End every process and remove every file of the stack. False when there is none."""
-        if not state.exists(self.home):
+        if not self.exists():
             return False
         with state.locked(self.home):
             end(self._everything)

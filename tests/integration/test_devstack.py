@@ -7,6 +7,7 @@ import shlex
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,12 @@ def test_all_listen_on_loopback_only(own: Stack) -> None:
     }
 
     assert addresses == {"0100007F"}, f"{LOOPBACK}, as the kernel writes it"
+
+
+def test_mongod_leaves_no_socket_file_behind_when_it_is_killed(own: Stack) -> None:
+    port = own.env()["MONGO_URL"].rpartition(":")[2].partition("/")[0]
+
+    assert not Path(tempfile.gettempdir(), f"mongodb-{port}.sock").exists()
 
 
 def test_up_again_changes_nothing(own: Stack) -> None:

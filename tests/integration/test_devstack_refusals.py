@@ -11,13 +11,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from devstack import __main__ as command_line
-from devstack import host, process
+from devstack import host, process, state
 from devstack.errors import StackError
 from devstack.servers import SERVERS, Mongod, Server
 from devstack.servers import mongod as mongod_module
@@ -146,9 +147,9 @@ def test_an_external_server_that_does_not_answer(home: Path, monkeypatch: pytest
 def test_what_up_had_not_yet_written_down_is_ended_all_the_same(home: Path) -> None:
     stack = Stack(home, servers=[Web()])
     stack.up()
-    state = json.loads((home / "state.json").read_text())
-    state["web"]["processes"] = {}
-    (home / "state.json").write_text(json.dumps(state))
+    written = json.loads((home / "state.json").read_text())
+    written["web"]["processes"] = {}
+    (home / "state.json").write_text(json.dumps(written))
 
     stack.down()
 
@@ -195,9 +196,9 @@ def test_a_stranger_who_was_given_the_pid_is_not_touched(home: Path) -> None:
     stack.stop("web")
     stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
     try:
-        state = json.loads((home / "state.json").read_text())
-        state["web"]["processes"]["web"]["pid"] = stranger.pid
-        (home / "state.json").write_text(json.dumps(state))
+        written = json.loads((home / "state.json").read_text())
+        written["web"]["processes"]["web"]["pid"] = stranger.pid
+        (home / "state.json").write_text(json.dumps(written))
 
         stack.kill("web")
         stack.down()
@@ -231,16 +232,30 @@ sys.exit(command_line.main(["up", "--home", {str(home)!r}]))
     assert process.marked(str(home)) == []
 
 
-def test_two_ups_at_once_start_one_stack(home: Path) -> None:
-    text = f"""
-from pathlib import Path
-from devstack.stack import Stack
-from tests.devstack_fakes import Web
-Stack(Path({str(home)!r}), servers=[Web()]).up()
-"""
-    both = [subprocess.Popen([sys.executable, "-c", text], cwd=ROOT) for _ in range(2)]
+def test_one_command_at_a_time(home: Path) -> None:
+    stack = Stack(home, servers=[Web()])
 
-    assert [each.wait(timeout=30) for each in both] == [0, 0]
+    with ThreadPoolExecutor(1) as pool:
+        with state.locked(home):
+            up = pool.submit(stack.up)
+            time.sleep(0.5)
+            assert not up.done()
+            assert process.marked(str(home)) == []
+        up.result()
+
+    assert len(process.marked(str(home))) == 1
+
+
+def test_who_waited_for_a_stack_that_is_gone_makes_a_new_one(home: Path) -> None:
+    stack = Stack(home, servers=[Web()])
+
+    with ThreadPoolExecutor(1) as pool:
+        with state.locked(home):
+            up = pool.submit(stack.up)
+            time.sleep(0.2)
+            home.rmdir()
+        up.result()
+
     assert len(process.marked(str(home))) == 1
 
 
