@@ -60,6 +60,14 @@ class ClickHouseOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class RedshiftOptions:
+    """How a collection's master table is stored on Redshift. Columns are target names."""
+
+    distkey: str | None = None
+    sortkey: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Collection:
     """One collection and the tables it becomes. ``columns`` holds exactly one column of path ``_id``: the key."""
 
@@ -71,6 +79,7 @@ class Collection:
     unknown_fields: UnknownFields = UnknownFields.KEEP
     transform: str | None = None  # "module:function", RecordBatch -> RecordBatch
     clickhouse: ClickHouseOptions = ClickHouseOptions()
+    redshift: RedshiftOptions = RedshiftOptions()
 
     @property
     def key(self) -> Column:
@@ -181,15 +190,17 @@ class Pipeline:
 
 PARENT = "parent_id"
 ORDINAL = "ordinal"
+RESERVED = frozenset({"_from", "_to", "_hash", "_gone", "_extra"})
+"""Column names that Sluice adds; a child table also has PARENT and ORDINAL."""
 
 
 def _tables(collection: Collection) -> tuple[Table, ...]:
     extra = collection.unknown_fields is UnknownFields.KEEP
     own = Table(collection.name, collection.name, collection.columns, (collection.key.name,), extra)
-    return (own, *(_child_table(collection, child, extra) for child in collection.children))
+    return (own, *(_child_table(collection, child, extra=extra) for child in collection.children))
 
 
-def _child_table(collection: Collection, child: Child, extra: bool) -> Table:
+def _child_table(collection: Collection, child: Child, *, extra: bool) -> Table:
     reference = Column(PARENT, "_id", collection.key.type)
     ordinal = Column(ORDINAL, "", ColumnType(Kind.INT32))
     return Table(

@@ -1,0 +1,75 @@
+"""From the checked sections of a pipeline file to :mod:`sluice.spec`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sluice import spec
+from sluice.columns import ColumnType, Kind, OnError
+from sluice.config import shape
+from sluice.config.expressions import partition
+from sluice.config.grammar import default_name
+from sluice.config.rules import KEY
+
+
+def pipeline(section: shape.PipelineSection, file: Path) -> spec.Pipeline:
+    """The pipeline of a file that no rule complains of."""
+    warehouse = section.warehouse
+    return spec.Pipeline(
+        name=section.pipeline,
+        source=spec.Source(**section.source.model_dump()),
+        landing=spec.Landing(**section.landing.model_dump()),
+        warehouse=spec.Warehouse(
+            kind=spec.WarehouseKind(warehouse.kind),
+            conn_id=warehouse.conn_id,
+            schema=warehouse.schema_,
+            named_collection=warehouse.named_collection,
+        ),
+        collections=tuple(_collection(name, found) for name, found in section.collections.items()),
+        schedule=section.schedule,
+        capture=spec.Capture(**section.capture.model_dump()),
+        rejects=spec.Rejects(**section.rejects.model_dump()),
+        file=file,
+    )
+
+
+def _collection(name: str, section: shape.CollectionSection) -> spec.Collection:
+    columns = _columns(section.columns)
+    if KEY not in section.columns:
+        columns = (spec.Column(KEY, KEY, ColumnType(Kind.KEY)), *columns)
+    return spec.Collection(
+        name=name,
+        modified=section.modified,
+        columns=columns,
+        children=tuple(_child(path, child) for path, child in section.children.items()),
+        deletes=section.deletes,
+        unknown_fields=section.unknown_fields,
+        transform=section.transform,
+        clickhouse=_clickhouse(section.clickhouse, columns),
+        redshift=spec.RedshiftOptions(section.redshift.distkey, tuple(section.redshift.sortkey)),
+    )
+
+
+def _columns(sections: dict[str, shape.ColumnSection]) -> tuple[spec.Column, ...]:
+    return tuple(
+        spec.Column(column.name or default_name(path), path, column.type, column.on_error)
+        for path, column in sections.items()
+    )
+
+
+def _child(path: str, section: shape.ChildSection) -> spec.Child:
+    name = section.name or default_name(path)
+    if section.type:
+        value = spec.Column("value", "", section.type, section.on_error or OnError.REJECT)
+        return spec.Child(name, path, (value,), of_documents=False)
+    return spec.Child(name, path, _columns(section.columns or {}), of_documents=True)
+
+
+def _clickhouse(section: shape.ClickHouseSection, columns: tuple[spec.Column, ...]) -> spec.ClickHouseOptions:
+    names = {column.name for column in columns}
+    return spec.ClickHouseOptions(
+        order_by=tuple(section.order_by),
+        partition_by=partition(section.partition_by, names) if section.partition_by is not None else None,
+        skip_indexes=tuple(section.skip_indexes.items()),
+        low_cardinality=tuple(section.low_cardinality),
+    )

@@ -1,0 +1,229 @@
+"""What must hold between the parts of a pipeline file.
+
+The rules read the plain values and skip what is not of the right shape, so that one wrong key hides no other error.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sluice.columns import KEY_KINDS, TEXT_KINDS, ColumnType, Kind, OnError
+from sluice.config import expressions, grammar
+from sluice.config.problems import Loc, Problem, Wrong, dotted
+from sluice.spec import ORDINAL, PARENT, RESERVED
+from sluice.suggest import did_you_mean
+
+KEY: Final = "_id"
+_REJECT: Final = str(OnError.REJECT)
+_LONGEST_NAME: Final = 63
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One declared field, as far as it can be read. ``name`` is None when the path cannot be one and none is given."""
+
+    loc: Loc
+    path: str
+    name: str | None
+    type: ColumnType | None
+    on_error: Any = _REJECT
+
+
+def problems(document: Any) -> Iterator[Problem]:
+    """Everything that is wrong between the parts of a file."""
+    pipeline = _mapping(document).get("pipeline")
+    if "__" in f"{pipeline}_":
+        yield Problem(
+            ("pipeline",), "Sluice uses __ in names of its own: choose one without it, and without _ at the end"
+        )
+    tables: list[tuple[Loc, str]] = []
+    for name, section in _mapping(_mapping(document).get("collections")).items():
+        loc = ("collections", name)
+        tables.append((loc, name))
+        tables += [(at, f"{name}_{child}") for at, child, _ in _children(section, loc) if child]
+        yield from _collection(_mapping(section), loc)
+    yield from _tables(tables)
+
+
+def _collection(section: dict[str, Any], loc: Loc) -> Iterator[Problem]:
+    columns = _entries(section.get("columns"), (*loc, "columns"))
+    key = next((entry for entry in columns if entry.path == KEY), Entry(loc, KEY, KEY, ColumnType(Kind.KEY)))
+    others = [entry for entry in columns if entry is not key]
+    columns = [key, *others]
+    children = _children(section, loc)
+    yield from _names(columns, RESERVED)
+    yield from _key(key)
+    yield from _actions(others)
+    yield from _overlaps([(e.loc, e.path) for e in columns] + [(at, str(at[-1])) for at, _, _ in children])
+    yield from _modified(section.get("modified"), columns, (*loc, "modified"))
+    for at, name, child in children:
+        yield from _child(child, name, at)
+    yield from _clickhouse(_mapping(section.get("clickhouse")), columns, (*loc, "clickhouse"))
+    yield from _redshift(_mapping(section.get("redshift")), columns, (*loc, "redshift"))
+
+
+def _child(section: dict[str, Any], name: str | None, loc: Loc) -> Iterator[Problem]:
+    if name is None:
+        yield Problem(loc, f"cannot be the name of a table: give it one, as name: {_plain_name(str(loc[-1]))}")
+    if ("type" in section) == ("columns" in section):
+        text = "an array needs either type or columns: write type for plain values, columns for documents"
+        yield Problem(loc, text)
+    if "columns" not in section:
+        yield from _actions([Entry(loc, "", None, _type(section), section.get("on_error", _REJECT))])
+        return
+    if "on_error" in section:
+        yield Problem((*loc, "on_error"), "belongs to a single column: move it into one of columns")
+    if section["columns"] == {}:
+        yield Problem((*loc, "columns"), "is empty: declare a field of the documents, or write type: json instead")
+    columns = _entries(section["columns"], (*loc, "columns"))
+    yield from _names(columns, {*RESERVED, PARENT, ORDINAL})
+    yield from _actions(columns)
+    yield from _overlaps([(entry.loc, entry.path) for entry in columns])
+
+
+def _names(columns: list[Entry], reserved: Collection[str]) -> Iterator[Problem]:
+    first: dict[str, Entry] = {}
+    for entry in columns:
+        if entry.name is None:
+            yield Problem(entry.loc, f"cannot be the name of a column: give it one, as name: {_plain_name(entry.path)}")
+            continue
+        other = first.setdefault(entry.name.lower(), entry)
+        if entry.name.lower() in reserved:
+            better = f"source_{entry.name.strip('_')}"
+            text = f"{entry.name} is a column of Sluice's own: give this one another name, as name: {better}"
+            yield Problem(entry.loc, text)
+        elif other is not entry:
+            text = f'the column {entry.name} is also made of "{other.path}": give one of them another name'
+            yield Problem(entry.loc, text)
+
+
+def _actions(columns: list[Entry]) -> Iterator[Problem]:
+    for entry in columns:
+        action = "null" if entry.on_error is None else entry.on_error
+        if entry.type and action in set(OnError) and action not in entry.type.actions:
+            text = f"{action} means nothing for {entry.type}: use one of {', '.join(entry.type.actions)}"
+            yield Problem((*entry.loc, "on_error"), text)
+
+
+def _key(key: Entry) -> Iterator[Problem]:
+    if key.type and key.type.kind not in KEY_KINDS:
+        yield Problem((*key.loc, "type"), f"a key cannot be {key.type}: use one of {', '.join(KEY_KINDS)}")
+    if key.on_error is None or key.on_error in set(OnError) - {OnError.REJECT}:
+        text = "a repaired key could be another document's: remove on_error, or use type: key, which takes every value"
+        yield Problem((*key.loc, "on_error"), text)
+
+
+def _overlaps(declared: Iterable[tuple[Loc, str]]) -> Iterator[Problem]:
+    paths = {path: loc for loc, path in reversed(list(declared))}
+    for loc, path in declared:
+        parts = path.split(".")
+        outer = next((o for n in range(1, len(parts)) if (o := ".".join(parts[:n])) in paths), None)
+        if outer:
+            yield Problem(loc, f'stands inside "{outer}", which is declared too: remove one of the two')
+        elif paths[path] != loc:
+            yield Problem(loc, "is declared under columns and under children: remove one of the two")
+
+
+def _modified(path: Any, columns: list[Entry], loc: Loc) -> Iterator[Problem]:
+    entry = next((e for e in columns if e.path == path), None)
+    if entry and entry.type and entry.type.kind is not Kind.TIMESTAMP:
+        text = f'the column "{path}" is {entry.type}: the modified field must be a timestamp'
+        yield Problem(loc, text)
+
+
+def _clickhouse(options: dict[str, Any], columns: list[Entry], loc: Loc) -> Iterator[Problem]:
+    key = next(entry.name for entry in columns if entry.path == KEY)
+    order = _texts(options.get("order_by"))
+    yield from _known(order, columns, (*loc, "order_by"))
+    if order and key and key not in order:
+        text = f"lacks the key, by which versions are found: write [{', '.join((*order, key))}]"
+        yield Problem((*loc, "order_by"), text)
+    low = _texts(options.get("low_cardinality"))
+    yield from _known(low, columns, (*loc, "low_cardinality"))
+    for entry in columns:
+        if entry.name in low and entry.type and entry.type.kind not in TEXT_KINDS:
+            yield Problem((*loc, "low_cardinality"), f"{entry.name} is {entry.type}: only texts are, remove it")
+    yield from _known(_mapping(options.get("skip_indexes")), columns, (*loc, "skip_indexes"))
+    try:
+        if isinstance(partition := options.get("partition_by"), str):
+            expressions.partition(partition, {e.name: e for e in columns if e.name})
+    except Wrong as wrong:
+        yield Problem((*loc, "partition_by"), str(wrong))
+
+
+def _redshift(options: dict[str, Any], columns: list[Entry], loc: Loc) -> Iterator[Problem]:
+    yield from _known(_texts([options.get("distkey")]), columns, (*loc, "distkey"))
+    yield from _known(_texts(options.get("sortkey")), columns, (*loc, "sortkey"))
+
+
+def _known(used: Iterable[str], columns: list[Entry], loc: Loc) -> Iterator[Problem]:
+    names = {entry.name: entry for entry in columns if entry.name}
+    seen: set[str] = set()
+    for name in used:
+        if name in seen:
+            yield Problem(loc, f"{name} stands here twice: remove one")
+        elif name not in names:
+            by_path = next((e.name for e in columns if e.path == name and e.name), None)
+            hint = f"its column is {by_path}" if by_path else did_you_mean(name, names)
+            yield Problem(loc, f"there is no column {name!r}: {hint}")
+        seen.add(name)
+
+
+def _tables(tables: list[tuple[Loc, str]]) -> Iterator[Problem]:
+    first: dict[str, Loc] = {}
+    for loc, name in tables:
+        what = "the child" if len(loc) > 2 else "the collection"
+        other = first.setdefault(name.lower(), loc)
+        if len(name) > _LONGEST_NAME:
+            yield Problem(loc, f"the table {name} has more than {_LONGEST_NAME} letters: give {what} a shorter name")
+        if "__" in f"_{name}":
+            yield Problem(loc, f"the table {name} holds __ or starts with _, as Sluice's own: give {what} another name")
+        if other != loc:
+            fix = f"give {what} another name" if len(loc) >= len(other) else "give that child another name"
+            yield Problem(loc, f"the table {name} is also made by {dotted(other)}: {fix}")
+
+
+def _entries(columns: Any, loc: Loc) -> list[Entry]:
+    found = []
+    for path, given in _mapping(columns).items():
+        section = _long(given)
+        found.append(Entry((*loc, path), path, _name(section, path), _type(section), section.get("on_error", _REJECT)))
+    return found
+
+
+def _children(section: Any, loc: Loc) -> list[tuple[Loc, str | None, dict[str, Any]]]:
+    children = {path: _long(given) for path, given in _mapping(_mapping(section).get("children")).items()}
+    return [((*loc, "children", path), _name(child, path), child) for path, child in children.items()]
+
+
+def _long(given: Any) -> dict[str, Any]:
+    return {"type": given} if isinstance(given, str) else _mapping(given)
+
+
+def _name(section: dict[str, Any], path: str) -> str | None:
+    if isinstance(name := section.get("name"), str):
+        return name
+    default = grammar.default_name(path)
+    return default if re.fullmatch(grammar.NAME, default) else None
+
+
+def _plain_name(path: str) -> str:
+    return re.sub(r"\W+", "_", path, flags=re.ASCII).strip("_").lower()[:60] or "another"
+
+
+def _type(section: dict[str, Any]) -> ColumnType | None:
+    with suppress(ValueError):
+        return ColumnType.parse(section["type"]) if isinstance(section.get("type"), str) else None
+    return None
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _texts(value: Any) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

@@ -1,0 +1,218 @@
+"""What may stand where in a pipeline file. The JSON Schema for editors is made of these models.
+
+Each section is checked by itself here; :mod:`sluice.config.rules` checks one against the other.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+
+from sluice.columns import ColumnType, Kind, OnError
+from sluice.config import grammar
+from sluice.config.expressions import INDEX_TYPES, skip_index
+from sluice.config.problems import Wrong, shown
+from sluice.spec import UnknownFields
+
+
+def _text(pattern: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": f"^({pattern})$"})
+
+
+def _column_type(value: object) -> ColumnType:
+    if not isinstance(value, str):
+        raise Wrong(f"takes a type, found {shown(value)}", "write one such as string(255), int64 or timestamp")
+    return ColumnType.parse(value)
+
+
+def _short(value: Any) -> Any:
+    """``title: string(64)`` is short for ``title: {type: string(64)}``."""
+    if isinstance(value, str):
+        return {"type": value}
+    if not isinstance(value, dict):
+        raise Wrong(f"takes a type or a mapping, found {shown(value)}", "write string(255), or {type: string(255)}")
+    return value
+
+
+def _on_error(value: Any) -> Any:
+    return "null" if value is None else value  # YAML reads a bare null as nothing
+
+
+def _share_or_count(limit: float) -> float:
+    if not 0 <= limit < math.inf or (limit >= 1 and not limit.is_integer()):
+        raise Wrong(f"{limit} is neither a share nor a count", "write a share, 0.01, or a whole number of documents")
+    return limit
+
+
+def _in_this_version(word: str) -> AfterValidator:
+    def check(value: str) -> str:
+        if value != word:
+            raise grammar.not_yet(value, word)
+        return value
+
+    return AfterValidator(check)
+
+
+_KINDS = [str(kind) for kind in Kind if kind not in {Kind.STRING, Kind.DECIMAL}]
+_TYPE_SCHEMA = {
+    "anyOf": [
+        {"enum": _KINDS},
+        {"type": "string", "pattern": r"^string\( *[0-9]+ *\)$"},
+        {"type": "string", "pattern": r"^decimal\( *[0-9]+ *, *[0-9]+ *\)$"},
+    ],
+    "examples": ["string(255)", "decimal(18,2)"],
+}
+
+Name = Annotated[str, AfterValidator(grammar.identifier), _text(grammar.NAME)]
+CollectionName = Annotated[str, AfterValidator(grammar.collection)]
+Path = Annotated[str, AfterValidator(grammar.path)]
+ConnId = Annotated[str, AfterValidator(grammar.conn_id)]
+Duration = Annotated[timedelta, PlainValidator(grammar.duration), _text(grammar.DURATION)]
+Type = Annotated[ColumnType, PlainValidator(_column_type), WithJsonSchema(_TYPE_SCHEMA)]
+IndexType = Annotated[str, AfterValidator(skip_index), _text(rf"({'|'.join(INDEX_TYPES)})(\(.*\))?")]
+Limit = Annotated[
+    float, Field(strict=True), AfterValidator(_share_or_count), WithJsonSchema({"type": "number", "minimum": 0})
+]
+Action = Annotated[
+    OnError, BeforeValidator(_on_error), WithJsonSchema({"enum": [None, *(str(action) for action in OnError)]})
+]
+
+
+class Section(BaseModel):
+    """A mapping with known keys."""
+
+    # built once, within the pipeline's: half the time of importing this module
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+
+class SourceSection(Section):
+    """Where documents are read from."""
+
+    conn_id: ConnId = Field(description="Airflow connection of the MongoDB")
+    database: Annotated[str, AfterValidator(grammar.database)] = Field(description="MongoDB database")
+
+
+class LandingSection(Section):
+    """Where parts are landed on S3."""
+
+    conn_id: ConnId = Field(description="Airflow connection of the S3 account")
+    bucket: Annotated[str, AfterValidator(grammar.bucket), _text(grammar.BUCKET)] = Field(description="an S3 bucket")
+    prefix: Annotated[str, AfterValidator(grammar.prefix)] = Field(default="sluice", description="start of every key")
+
+
+class WarehouseSection(Section):
+    """Where tables are published."""
+
+    kind: Annotated[Literal["clickhouse", "redshift"], _in_this_version("clickhouse")] = Field(
+        description="clickhouse (redshift: not in this version)"
+    )
+    conn_id: ConnId = Field(description="Airflow connection of the warehouse")
+    schema_: Annotated[str, AfterValidator(grammar.schema), _text(grammar.NAME)] = Field(
+        alias="schema", description="the database that analysts read"
+    )
+    named_collection: Name | None = Field(
+        default=None,
+        description="ClickHouse named collection with access to the landing; default: the server's own access",
+    )
+
+
+class CaptureSection(Section):
+    """How changes are found."""
+
+    mode: Annotated[Literal["modified", "change_stream"], _in_this_version("modified")] = Field(
+        default="modified", description="modified: by date (change_stream: not in this version)"
+    )
+    overlap: Duration = Field(
+        default="2m", validate_default=True, description="how much of the last window is read again"
+    )
+    lag: Duration = Field(
+        default="5s", validate_default=True, description="how far a batch stays behind the clock, as 5s"
+    )
+
+
+class RejectsSection(Section):
+    """How many documents may be rejected before a batch stops."""
+
+    limit: Limit = Field(default=0.01, description="a share of the documents read (below 1), or a count")
+
+
+class ColumnSection(Section):
+    """One column."""
+
+    type: Type = Field(description="key, string(n), text, int32, int64, float64, decimal(p,s), bool, timestamp …")
+    on_error: Action = Field(default=OnError.REJECT, description="what becomes of a value that the type cannot hold")
+    name: Name | None = Field(default=None, description="target name; default: the path with _ for dots")
+
+
+Column = Annotated[ColumnSection, BeforeValidator(_short, json_schema_input_type=ColumnSection | str)]
+
+
+class ChildSection(Section):
+    """An array that becomes a table of its own: of values (type) or of documents (columns)."""
+
+    type: Type | None = Field(default=None, description="the type of each value; the column is named value")
+    on_error: Action | None = Field(default=None, description="what becomes of a value that the type cannot hold")
+    columns: dict[Path, Column] | None = Field(
+        default=None, description="the fields of each document, by path within it"
+    )
+    name: Name | None = Field(
+        default=None, description="the table is <collection>_<name>; default: the path with _ for dots"
+    )
+
+
+Child = Annotated[ChildSection, BeforeValidator(_short, json_schema_input_type=ChildSection | str)]
+
+
+class ClickHouseSection(Section):
+    """How the collection's own table is stored on ClickHouse. Columns are target names."""
+
+    order_by: list[str] = Field(default=[], description="columns, the key among them; default: the key")
+    partition_by: str | None = Field(default=None, description="an expression over columns, as toYYYYMM(created_at)")
+    skip_indexes: dict[str, IndexType] = Field(default={}, description="column: minmax, set(100), bloom_filter(0.01) …")
+    low_cardinality: list[str] = Field(default=[], description="text columns with few different values")
+
+
+class RedshiftSection(Section):
+    """How the collection's own table is stored on Redshift. Columns are target names."""
+
+    distkey: str | None = Field(default=None, description="column")
+    sortkey: list[str] = Field(default=[], description="columns")
+
+
+class CollectionSection(Section):
+    """One collection and the tables it becomes."""
+
+    modified: Path | None = Field(
+        default=None, description="date that every write moves; without it all is read every time"
+    )
+    deletes: Annotated[str, AfterValidator(grammar.deletes), _text(grammar.DELETES)] = Field(
+        default="none", description="none or reconcile (soft:<field> and stream: not in this version)"
+    )
+    columns: dict[Path, Column] = Field(default={}, description="path in the document: type; without _id it is a key")
+    children: dict[Path, Child] = Field(default={}, description="path of an array: the table it becomes")
+    unknown_fields: UnknownFields = Field(default=UnknownFields.KEEP, description="fields that no column declares")
+    transform: Annotated[str, AfterValidator(grammar.transform)] | None = Field(
+        default=None, description="module:function, from record batch to record batch"
+    )
+    clickhouse: ClickHouseSection = Field(default_factory=ClickHouseSection)
+    redshift: RedshiftSection = Field(default_factory=RedshiftSection)
+
+
+class PipelineSection(Section):
+    """A Sluice pipeline: collections that are published together. Reference: docs/pipeline-file.md."""
+
+    pipeline: Name = Field(description="the pipeline's name, and its DAG's")
+    schedule: Annotated[str, AfterValidator(grammar.schedule)] | None = Field(
+        default=None, description='cron ("*/5 * * * *", UTC), a preset such as @hourly, or null: only by hand'
+    )
+    source: SourceSection
+    landing: LandingSection
+    warehouse: WarehouseSection
+    capture: CaptureSection = Field(default_factory=CaptureSection)
+    rejects: RejectsSection = Field(default_factory=RejectsSection)
+    collections: Annotated[dict[CollectionName, CollectionSection], Field(min_length=1)] = Field(
+        description="MongoDB collection: its tables"
+    )
