@@ -18,9 +18,16 @@ def servers(stack: Stack) -> Servers:
     return found
 
 
-@pytest.fixture(params=["clickhouse"])
-def lab(request: pytest.FixtureRequest, servers: Servers) -> Lab:
-    """A pipeline of the test's own, with its tables; nothing published yet."""
+@pytest.fixture(scope="session", params=["clickhouse"])
+def shared_lab(request: pytest.FixtureRequest, servers: Servers) -> Lab:
+    """A pipeline with its tables."""
     found = Lab(servers)
     found.warehouse.migrate(found.pipeline)
     return found
+
+
+@pytest.fixture
+def lab(shared_lab: Lab) -> Lab:
+    """A pipeline with its tables, in which nothing was ever published."""
+    shared_lab.reset()
+    return shared_lab

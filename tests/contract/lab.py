@@ -170,7 +170,7 @@ class Lab:
     # -- reading
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """An analyst's query; ``{table}`` names become the pipeline's."""
+        """An analyst's query."""
         return [tuple(row) for row in self.analyst.query(sql).result_rows]
 
     def titles(self) -> dict[str, str]:
@@ -181,7 +181,8 @@ class Lab:
         return _unique(self.rows(f"SELECT _id, document_id FROM {self.pipeline.warehouse.schema}.tickets"))
 
     def keywords(self) -> dict[str, list[str]]:
-        sql = f"SELECT parent_id, value FROM {self.pipeline.warehouse.schema}.documents_keywords ORDER BY parent_id, ordinal"
+        table = f"{self.pipeline.warehouse.schema}.documents_keywords"
+        sql = f"SELECT parent_id, value FROM {table} ORDER BY parent_id, ordinal"
         found: dict[str, list[str]] = {}
         for key, value in self.rows(sql):
             found.setdefault(key, []).append(value)
@@ -192,8 +193,18 @@ class Lab:
         return self.titles(), self.keywords(), self.tickets()
 
     def staging(self) -> list[str]:
-        sql = f"SELECT name FROM system.tables WHERE database = 'sluice_staging' AND startsWith(name, '{self.pipeline.name}_')"
-        return [name for (name,) in self.rows(sql)]
+        sql = "SELECT name FROM system.tables WHERE database = 'sluice_staging'"
+        return [name for (name,) in self.rows(sql) if name.startswith(f"{self.pipeline.name}_")]
+
+    def reset(self) -> None:
+        """Make it a pipeline that never published: faster than a new one."""
+        for table in self.pipeline.tables:
+            self.analyst.command(f"TRUNCATE TABLE sluice_data.{self.pipeline.name}_{table.name}")
+        for table in self.staging():
+            self.analyst.command(f"DROP TABLE sluice_staging.{table} SYNC")
+        for table in ("batches", "fences", "rejects"):
+            where = f"pipeline = '{self.pipeline.name}'"
+            self.analyst.command(f"ALTER TABLE sluice.{table} DELETE WHERE {where} SETTINGS mutations_sync = 2")
 
 
 def parquet(table: Table, rows: list[dict[str, Any]]) -> bytes:

@@ -1,17 +1,376 @@
-"""What every warehouse promises: load, publish, read back (I1 to I4)."""
+"""What every warehouse promises of a batch: loaded, published, read back (I1 to I4, I7)."""
 
 from __future__ import annotations
 
-from tests.contract.lab import Lab, document, gone, ticket
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from sluice.errors import ConfigError, CountMismatch, MigrationError
+from sluice.warehouse.base import Commit, Loaded, RejectRow, TableCounts
+from sluice.window import BatchKind
+from tests.contract.lab import BUCKET, Doc, Lab, document, gone, parquet, ticket
+
+
+def a_reject(key: str = "bad", **overrides: object) -> RejectRow:
+    row = RejectRow("documents", key, "title", "too_long", "65 bytes of 64", "s3://landing/rejects.bson.gz", 0)
+    return replace(row, **overrides)  # type: ignore[arg-type]
+
+
+def counts(commit: Commit, table: str = "documents") -> TableCounts:
+    return TableCounts(**commit.counts[table.partition("_")[0]]["tables"][table])
+
+
+# --- load
+
+
+def test_every_landed_row_is_staged(lab: Lab) -> None:
+    plan = lab.plan()
+    (collection, _) = lab.pipeline.collections
+    ranges = [lab.land(plan, collection, [document(f"{r}{n}", "t", "x") for n in range(5)], range_=r) for r in "ab"]
+
+    loaded = lab.warehouse.load(plan, collection, ranges)
+
+    assert loaded.staged == {"documents": 10, "documents_keywords": 10}
+    assert loaded.repeated == {"documents": 0, "documents_keywords": 0}
+
+
+def test_loading_twice_is_loading_once(lab: Lab) -> None:
+    plan = lab.plan()
+    (collection, _) = lab.pipeline.collections
+    manifest = lab.land(plan, collection, [document("a", "one", "x")])
+
+    first, second = (lab.warehouse.load(plan, collection, [manifest]) for _ in range(2))
+
+    assert (first.staged, first.repeated) == (second.staged, second.repeated)
+    assert len(lab.staging()) == 2
+
+
+def test_more_parts_than_one_statement_names_are_all_staged(lab: Lab) -> None:
+    plan = lab.plan()
+    (_, tickets) = lab.pipeline.collections
+    ranges = [lab.land(plan, tickets, [ticket(f"t{n}", "a")], range_=f"r{n:03d}") for n in range(101)]
+
+    assert lab.warehouse.load(plan, tickets, ranges).staged == {"tickets": 101}
+
+
+def test_of_a_repeated_key_the_newest_document_is_kept_with_its_own_children(lab: Lab) -> None:
+    old, new = document("a", "old", "x", "y", modified=1), document("a", "new", "z", modified=2)
+
+    batch = lab.stage(lab.plan(), documents=[new, old, new, document("b", "two", "w")])
+    lab.warehouse.publish(lab.pipeline, batch)
+
+    assert batch.loaded[0].repeated == {"documents": 2, "documents_keywords": 3}
+    assert lab.state() == ({"a": "new", "b": "two"}, {"a": ["z"], "b": ["w"]}, {})
+
+
+def test_a_repeated_key_without_a_date_yields_to_one_with_a_date(lab: Lab) -> None:
+    lab.publish(documents=[document("a", "undated", modified=None), document("a", "dated", modified=1), gone("a")])
+
+    assert lab.titles() == {"a": "dated"}
+
+
+def test_a_part_with_fewer_rows_than_its_manifest_says_is_named(lab: Lab) -> None:
+    plan = lab.plan()
+    (collection, _) = lab.pipeline.collections
+    whole = lab.land(plan, collection, [document("a", "one")], range_="whole")
+    short = lab.land(plan, collection, [document("b", "two"), document("c", "three")], range_="short")
+    cut_off = parquet(collection.tables[0], [])
+    lab.servers.s3.put_object(Bucket=BUCKET, Key=short.parts[0].key, Body=cut_off)
+
+    with pytest.raises(CountMismatch) as error:
+        lab.warehouse.load(plan, collection, [whole, short])
+
+    assert f"{short.parts[0].key} has 0 rows, its manifest says 2" in str(error.value)
+    assert whole.parts[0].key not in str(error.value)
+
+
+def test_a_part_that_is_gone_is_never_skipped(lab: Lab) -> None:
+    plan = lab.plan()
+    (collection, _) = lab.pipeline.collections
+    manifests = [lab.land(plan, collection, [document(key, "t")], range_=key) for key in "ab"]
+    lab.servers.s3.delete_object(Bucket=BUCKET, Key=manifests[0].parts[0].key)
+
+    with pytest.raises(CountMismatch, match="landed part is missing"):
+        lab.warehouse.load(plan, collection, manifests)
+
+
+def test_a_key_that_is_null_is_not_loaded_as_an_empty_one(lab: Lab) -> None:
+    plan = lab.plan()
+    (_, tickets) = lab.pipeline.collections
+    manifest = lab.land(plan, tickets, [Doc(None)])  # type: ignore[arg-type]
+
+    with pytest.raises(Exception, match="NULL"):
+        lab.warehouse.load(plan, tickets, [manifest])
+
+
+def test_a_landing_in_another_format_is_refused(lab: Lab) -> None:
+    plan = lab.plan()
+    (collection, _) = lab.pipeline.collections
+    manifest = replace(lab.land(plan, collection, []), format="csv")
+
+    with pytest.raises(ConfigError, match="csv"):
+        lab.warehouse.load(plan, collection, [manifest])
+
+
+# --- publish
 
 
 def test_a_batch_becomes_visible_in_every_table(lab: Lab) -> None:
     commit = lab.publish(documents=[document("a", "one", "x", "y")], tickets=[ticket("t", "a")])
+
     assert commit.batch == 1
     assert lab.state() == ({"a": "one"}, {"a": ["x", "y"]}, {"t": "a"})
 
 
+def test_nothing_staged_is_visible(lab: Lab) -> None:
+    lab.stage(lab.plan(), documents=[document("a", "one")])
+
+    assert lab.state() == ({}, {}, {})
+
+
 def test_a_later_state_replaces_a_row_and_its_children(lab: Lab) -> None:
-    lab.publish(1, documents=[document("a", "one", "x", "y"), document("b", "two")])
-    lab.publish(2, documents=[document("a", "uno", "z")])
-    assert lab.state() == ({"a": "uno", "b": "two"}, {"a": ["z"]}, {})
+    lab.publish(1, documents=[document("a", "one", "x", "y"), document("b", "two", "v")])
+    commit = lab.publish(2, documents=[document("a", "uno", "z")])
+
+    assert lab.state() == ({"a": "uno", "b": "two"}, {"a": ["z"], "b": ["v"]}, {})
+    assert counts(commit) == TableCounts(1, 1, 0, 0, closed=1)
+    assert counts(commit, "documents_keywords") == TableCounts(1, 1, 0, 0, closed=2)
+
+
+def test_an_unchanged_document_is_not_written_again(lab: Lab) -> None:
+    lab.publish(1, documents=[document("a", "one", "x"), document("b", "two")])
+    commit = lab.publish(2, documents=[document("a", "one", "x"), document("b", "dos")])
+
+    assert counts(commit) == TableCounts(2, 1, 1, 0, closed=1)
+    assert counts(commit, "documents_keywords") == TableCounts(1, 0, 1, 0, closed=0)
+    assert lab.state() == ({"a": "one", "b": "dos"}, {"a": ["x"]}, {})
+
+
+def test_a_key_that_is_gone_leaves_with_its_children(lab: Lab) -> None:
+    lab.publish(1, documents=[document("a", "one", "x"), document("b", "two", "y")])
+    commit = lab.publish(2, documents=[gone("a"), gone("never seen")])
+
+    assert lab.state() == ({"b": "two"}, {"b": ["y"]}, {})
+    assert counts(commit) == TableCounts(2, 0, 0, 0, closed=1, gone=2)
+
+
+def test_a_key_that_was_gone_comes_back_when_it_is_read_later(lab: Lab) -> None:
+    lab.publish(1, documents=[document("a", "one", "x")])
+    lab.publish(2, documents=[gone("a")])
+    lab.publish(3, documents=[document("a", "one", "x")])
+
+    assert lab.state() == ({"a": "one"}, {"a": ["x"]}, {})
+
+
+def test_a_state_of_an_older_cut_never_replaces_a_newer_one(lab: Lab) -> None:
+    lab.publish(2, documents=[document("a", "newer", "n")])
+    commit = lab.publish(1, kind=BatchKind.BACKFILL, documents=[document("a", "older", "o"), document("b", "two")])
+
+    assert lab.state() == ({"a": "newer", "b": "two"}, {"a": ["n"]}, {})
+    assert counts(commit) == TableCounts(2, 1, 0, 1, closed=0)
+
+
+def test_a_key_that_is_gone_is_not_brought_back_by_an_older_cut(lab: Lab) -> None:
+    lab.publish(1, documents=[document("b", "two")])
+    lab.publish(3, documents=[gone("a")])
+    lab.publish(2, kind=BatchKind.BACKFILL, documents=[document("a", "older", "o")])
+
+    assert lab.state() == ({"b": "two"}, {}, {})
+
+
+def test_a_key_is_not_ended_by_an_older_cut(lab: Lab) -> None:
+    lab.publish(2, documents=[document("a", "newer")])
+    commit = lab.publish(1, kind=BatchKind.BACKFILL, documents=[gone("a")])
+
+    assert lab.titles() == {"a": "newer"}
+    assert counts(commit) == TableCounts(1, 0, 0, 1, closed=0)
+
+
+def test_a_plan_is_published_once(lab: Lab) -> None:
+    batch = lab.stage(lab.plan(), documents=[document("a", "one")])
+
+    first, again = (lab.warehouse.publish(lab.pipeline, batch) for _ in range(2))
+
+    assert again == first
+    assert [commit.batch for commit in lab.warehouse.commits(lab.pipeline.name)] == [1]
+
+
+def test_an_empty_batch_moves_the_positions_on(lab: Lab) -> None:
+    lab.publish(1, documents=[document("a", "one")])
+    commit = lab.publish(2)
+
+    assert commit.batch == 2
+    assert commit.positions["documents"] == lab.plan(2).cut.time.isoformat()
+    assert lab.titles() == {"a": "one"}
+
+
+def test_a_backfill_moves_no_position(lab: Lab) -> None:
+    live = lab.publish(1, documents=[document("a", "one")])
+    backfill = lab.publish(2, kind=BatchKind.BACKFILL, documents=[document("b", "two")])
+
+    assert backfill.positions == live.positions
+
+
+def test_the_commit_record_is_read_back_as_it_was_written(lab: Lab) -> None:
+    assert lab.warehouse.last_commit(lab.pipeline.name) is None
+    commit = lab.publish(7, documents=[document("a", "one", "x")], tickets=[ticket("t", "a")])
+
+    found = lab.warehouse.last_commit(lab.pipeline.name)
+
+    assert found == commit == Commit.from_json(commit.to_json())
+    assert commit.cut == lab.plan(7).cut
+    assert {k: commit.counts["documents"][k] for k in ("read", "rejected", "landed")} == {
+        "read": 1,
+        "rejected": 0,
+        "landed": 1,
+    }
+
+
+def test_nothing_of_a_batch_stays_in_staging(lab: Lab) -> None:
+    lab.publish(documents=[document("a", "one")])
+
+    assert lab.staging() == []
+
+
+def test_staging_is_dropped_by_plan(lab: Lab) -> None:
+    kept, dropped = lab.plan(), lab.plan()
+    lab.stage(kept)
+    lab.stage(dropped)
+
+    assert lab.warehouse.drop_staging(dropped.id) == 3
+    assert len(lab.staging()) == 3
+
+
+def test_staging_that_changed_since_load_stops_the_batch(lab: Lab) -> None:
+    batch = lab.stage(lab.plan(), documents=[document("a", "one")])
+    (table,) = [t for t in lab.staging() if "_documents__" in t]
+    lab.analyst.command(f"INSERT INTO sluice_staging.{table} SELECT * FROM sluice_staging.{table}")
+
+    with pytest.raises(CountMismatch, match="documents: 1 rows were landed, 2 are staged"):
+        lab.warehouse.publish(lab.pipeline, batch)
+    assert lab.warehouse.last_commit(lab.pipeline.name) is None
+
+
+def test_a_batch_without_one_of_its_collections_is_refused(lab: Lab) -> None:
+    batch = lab.stage(lab.plan(), documents=[document("a", "one")])
+
+    with pytest.raises(CountMismatch, match=r"tickets .* was not loaded"):
+        lab.warehouse.publish(lab.pipeline, replace(batch, loaded=batch.loaded[:1]))
+
+
+def test_a_batch_without_its_staging_says_what_to_do(lab: Lab) -> None:
+    batch = lab.stage(lab.plan(), documents=[document("a", "one")])
+    lab.warehouse.drop_staging(batch.plan.id)
+
+    with pytest.raises(MigrationError, match="load again"):
+        lab.warehouse.publish(lab.pipeline, batch)
+
+
+def test_what_was_loaded_survives_the_way_through_json(lab: Lab) -> None:
+    loaded = lab.stage(lab.plan(), documents=[document("a", "one")]).loaded[0]
+
+    assert Loaded.from_json(loaded.to_json()) == loaded
+
+
+# --- rejects
+
+
+def test_rejects_appear_with_their_batch(lab: Lab) -> None:
+    batch = lab.stage(
+        lab.plan(3), documents=[document("a", "one")], rejects=[a_reject(), a_reject("worse", position=1)]
+    )
+    assert lab.warehouse.rejects(lab.pipeline.name) == []
+
+    lab.warehouse.publish(lab.pipeline, batch)
+
+    found = lab.warehouse.rejects(lab.pipeline.name, collection="documents")
+    assert found == [
+        a_reject(key, position=n, batch=1, cut=lab.plan(3).cut.time) for n, key in enumerate(("bad", "worse"))
+    ]
+    assert [r.key for r in lab.warehouse.rejects(lab.pipeline.name, key="worse")] == ["worse"]
+    assert lab.warehouse.rejects(lab.pipeline.name, collection="tickets") == []
+
+
+def test_a_lost_reject_stops_the_batch(lab: Lab) -> None:
+    batch = lab.stage(lab.plan(), documents=[document("a", "one")], rejects=[a_reject(), a_reject("worse", position=1)])
+
+    with pytest.raises(CountMismatch, match="reject"):
+        lab.warehouse.publish(lab.pipeline, replace(batch, rejects=[a_reject()]))
+
+
+# --- reading back
+
+
+def test_time_travel_shows_each_batch_as_it_was(lab: Lab) -> None:
+    lab.publish(1, documents=[document("a", "one")])
+    lab.publish(2, documents=[document("a", "uno"), document("b", "two")])
+    lab.publish(3, documents=[gone("a")])
+    view = f"sluice_data.{lab.pipeline.name}_documents__at"
+
+    seen = [dict(lab.rows(f"SELECT _id, title FROM {view}(batch = {n})")) for n in range(4)]
+
+    assert seen == [{}, {"a": "one"}, {"a": "uno", "b": "two"}, {"b": "two"}]
+
+
+def test_visible_documents_add_up_by_bucket(lab: Lab) -> None:
+    docs = [document(f"k{n}", "t") for n in range(50)]
+    lab.publish(1, documents=[*docs, document("other", "t")])
+    commit = lab.publish(2, documents=[gone("other")])
+    table = lab.pipeline.tables[0]
+
+    state = lab.warehouse.visible_state(lab.pipeline, table, commit.batch)
+    keys = {k: h for b in state.hashes for k, h in lab.warehouse.visible_keys(lab.pipeline, table, 2, b).items()}
+
+    assert state.rows == 50
+    assert keys == {doc.key: doc.hash for doc in docs}
+    assert sum(state.hashes.values()) % 2**64 == sum(doc.hash for doc in docs) % 2**64
+
+
+def test_verify_passes_what_was_published(lab: Lab) -> None:
+    first = lab.publish(1, documents=[document("a", "one", "x"), document("b", "two")], tickets=[ticket("t", "a")])
+    second = lab.publish(2, documents=[document("a", "uno", "y"), gone("b")])
+
+    lab.warehouse.verify(lab.pipeline, first)
+    lab.warehouse.verify(lab.pipeline, second)
+
+
+def test_verify_finds_a_lost_row(lab: Lab) -> None:
+    commit = lab.publish(1, documents=[document("a", "one"), document("b", "two")])
+    _tamper(lab, "documents", "DELETE WHERE _id = 'a'")
+
+    with pytest.raises(CountMismatch, match="documents does not hold"):
+        lab.warehouse.verify(lab.pipeline, commit)
+
+
+@pytest.mark.parametrize("table", ["documents", "documents_keywords"])
+def test_verify_finds_a_version_that_is_still_open(lab: Lab, table: str) -> None:
+    lab.publish(1, documents=[document("a", "one", "x", "y")])
+    commit = lab.publish(2, documents=[document("a", "uno", "z")])
+    _tamper(lab, table, "UPDATE _to = 4294967295 WHERE _to = 2")
+    # With the count of closed rows made to fit, only the look at the keys themselves can find it.
+    commit.counts["documents"]["tables"][table]["closed"] = 0
+
+    with pytest.raises(CountMismatch, match="old version is still visible"):
+        lab.warehouse.verify(lab.pipeline, commit)
+
+
+def test_purge_deletes_what_was_closed_and_nothing_that_is_visible(lab: Lab) -> None:
+    lab.publish(1, documents=[document("a", "one", "x"), document("b", "two"), document("c", "three")])
+    lab.publish(2, documents=[document("a", "uno", "y"), gone("b")])
+    before = lab.state()
+
+    assert lab.warehouse.purge(lab.pipeline, older_than=timedelta(hours=1)) == 0
+    # a and b as they were, the mark that b is gone, and a's first keyword
+    assert lab.warehouse.purge(lab.pipeline, older_than=timedelta(0)) == 4
+    assert lab.state() == before
+
+
+def test_the_server_says_what_it_is(lab: Lab) -> None:
+    assert "ClickHouse" in lab.warehouse.server_version()
+    assert "alter" in lab.warehouse.probe()
+
+
+def _tamper(lab: Lab, table: str, change: str) -> None:
+    lab.analyst.command(f"ALTER TABLE sluice_data.{lab.pipeline.name}_{table} {change} SETTINGS mutations_sync = 2")

@@ -90,7 +90,7 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class RejectRow:
-    """One rejected document. ``raw_uri`` names the object that keeps it raw, as the ``position``-th of its documents."""
+    """One rejected document. ``raw_uri`` names the object that keeps it raw, as its ``position``-th document."""
 
     collection: str
     key: str

@@ -60,6 +60,7 @@ class Fence:
         self._tag = f"{TAG}{pipeline}:"
         self.client = client.tagged(f"{self._tag}{self.owner}")
         self._pipeline, self._pace = pipeline, pace
+        self._shown = 0.0
 
     @property
     def guard(self) -> dict[str, object]:
@@ -77,8 +78,14 @@ class Fence:
             self._release()
 
     def renew(self) -> None:
-        """Show a sign of life. Raises Fenced when another took over."""
-        self.client.run("renew_fence", **self.guard, state="held")
+        """Show a sign of life, when the last one was some time ago. Raises Fenced when another took over."""
+        if time.monotonic() - self._shown > self._pace.lease / 4:
+            self.client.run("renew_fence", **self.guard, state="held")
+            self._shown = time.monotonic()
+            self.confirm()
+
+    def confirm(self) -> None:
+        """Raises Fenced when another took over."""
         if self._holder().owner != self.owner:
             raise Fenced(
                 f"another publisher of {self._pipeline} took over",
@@ -104,6 +111,7 @@ class Fence:
         holder = self._holder()
         if not holder.alive(self._pace.lease):
             self.client.run("take_fence", **self.guard, seen=holder.fence)
+            self._shown = time.monotonic()
             holder = self._holder()
         return holder.owner == self.owner
 

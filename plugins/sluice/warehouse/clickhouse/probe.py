@@ -20,5 +20,5 @@ def probe(client: Client) -> str:
         client.number("count_rows", table=table)
         client.number("count_others", tag="probe", mine="")
     finally:
-        client.run("drop_table", table=table)
+        client.run("drop_tables", tables=table)
     return "create database and table, insert, alter, select, drop; read the list of running statements"

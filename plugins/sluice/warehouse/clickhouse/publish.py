@@ -41,9 +41,16 @@ class Publish:
         if done is None:
             rejects = self._stage_rejects()
             with self._fence.held():
-                done = self._committed() or self._publish(rejects)
+                done = self._committed() or self._publish_or_yield(rejects)
         self._drop_staging()
         return done
+
+    def _publish_or_yield(self, rejects: int) -> Commit:
+        try:
+            return self._publish(rejects)
+        except CountMismatch:
+            self._fence.confirm()  # without the fence nothing this attempt sent took effect: then that is the news
+            raise
 
     def _publish(self, rejects: int) -> Commit:
         last = recover(self._fence, self._pipeline.name)
@@ -57,7 +64,6 @@ class Publish:
         if rejects:
             self._insert_rejects(commit)
         time.sleep(self._pace.settle)
-        self._fence.renew()
         return self._commit(commit)
 
     def _committed(self) -> Commit | None:
@@ -115,7 +121,14 @@ class Publish:
         """Before the fence is taken: they are read from S3, which may take a while."""
         self._client.run("create_staged_rejects", staged=self._rejects)
         rows = (tuple(getattr(reject, column) for column in _REJECT_COLUMNS) for reject in self._batch.rejects)
-        return self._client.insert(self._rejects, _REJECT_COLUMNS, rows)
+        staged = self._client.insert(self._rejects, _REJECT_COLUMNS, rows)
+        rejected = sum(manifest.rejected for manifest in self._batch.manifests)
+        if staged != rejected:
+            raise CountMismatch(
+                f"{rejected:,} documents were rejected, {staged:,} rejects were found on the landing",
+                fix="nothing was published; run the batch again: a new plan lands its documents again",
+            )
+        return staged
 
     def _insert_rejects(self, commit: Commit) -> None:
         cut = commit.cut.time

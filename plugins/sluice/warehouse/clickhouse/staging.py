@@ -23,9 +23,9 @@ log = logging.getLogger(__name__)
 
 def drop_staging(client: Client, plan: str) -> int:
     """Drop every staging table of a plan. Returns how many."""
-    found = client.rows("staging_tables", database=STAGING, plan=f"__{plan_suffix(plan)}")
-    for (table,) in found:
-        client.run("drop_table", table=name(STAGING, table))
+    found = [table for (table,) in client.rows("staging_tables", database=STAGING, plan=f"__{plan_suffix(plan)}")]
+    if found:
+        client.run("drop_tables", tables=Sql(", ".join(name(STAGING, table).text for table in found)))
     return len(found)
 
 
@@ -88,7 +88,7 @@ class Load:
         if repeated:
             log.info("load %s: %d keys were landed more than once", self._collection.name, repeated)
         else:
-            self._client.run("drop_table", table=self._kept)
+            self._client.run("drop_tables", tables=self._kept)
         return repeated > 0
 
     def _drop_repeated(self, table: Table) -> None:
@@ -104,13 +104,13 @@ class Load:
         self._client.run("keep_single", **copied)
         self._client.run("keep_newest", **copied, keys=names(table.key))
         self._client.run("exchange_tables", one=target, other=self._own(table))
-        self._client.run("drop_table", table=target)
+        self._client.run("drop_tables", tables=target)
 
     def _put_in_place(self, table: Table) -> None:
         final = self._at(table).staging(self._plan.id)
         self._client.run("create_staging_if_missing", **self._shape(table, final))
         self._client.run("exchange_tables", one=self._own(table), other=final)
-        self._client.run("drop_table", table=self._own(table))
+        self._client.run("drop_tables", tables=self._own(table))
 
     def _create(self, table: Table, staging: Sql) -> None:
         self._client.run("create_staging", **self._shape(table, staging))
