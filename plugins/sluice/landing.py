@@ -13,6 +13,7 @@ import bson
 from botocore.exceptions import ClientError
 from bson import json_util
 from bson.codec_options import CodecOptions, DatetimeConversion
+from bson.errors import InvalidBSON
 
 from sluice import s3_client
 from sluice.conform import Reject
@@ -108,10 +109,16 @@ class Landing:
             yield RejectRow(manifest.collection, reject.key, reject.column, reject.reason, reject.detail, uri, position)
 
     def raw_reject(self, uri: str, position: int) -> str:
-        """The raw document of a reject as Extended JSON, for people. Raises ConfigError when its object was deleted."""
+        """The raw document of a reject, for people: as Extended JSON, or in hex where that cannot be.
+
+        Raises ConfigError when its object was deleted.
+        """
         key = uri.removeprefix(f"s3://{self._bucket}/")
         reject = next(islice(self._rejects(key), position, None))
-        return json_util.dumps(bson.decode(reject.raw, READABLE), indent=2, ensure_ascii=False)
+        try:
+            return json_util.dumps(bson.decode(reject.raw, READABLE), indent=2, ensure_ascii=False)
+        except (InvalidBSON, RecursionError):
+            return reject.raw.hex()
 
     def probe(self) -> str:
         """Put, get, list, upload in parts and delete a small object. Returns where, for people."""

@@ -5,6 +5,7 @@ A manifest is written after its last part. A range without one was not landed.
 
 from __future__ import annotations
 
+import builtins
 import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Self
@@ -56,12 +57,12 @@ class Manifest:
         """Compressed bytes of all parts."""
         return sum(part.bytes for part in self.parts)
 
-    def dumps(self) -> bytes:
+    def dumps(self) -> builtins.bytes:
         """The text of ``manifest.json``."""
         return json.dumps({"version": FORMAT_VERSION, **asdict(self)}, indent=1).encode()
 
     @classmethod
-    def loads(cls, text: bytes) -> Self:
+    def loads(cls, text: builtins.bytes) -> Self:
         """Read ``manifest.json``. Raises ValueError for another format version."""
         data: dict[str, Any] = json.loads(text)
         if data.pop("version") != FORMAT_VERSION:

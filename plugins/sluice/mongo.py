@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Self
 
 import bson
+from bson.max_key import MaxKey
 from bson.raw_bson import RawBSONDocument
 from bson.timestamp import Timestamp
 from pymongo import MongoClient
@@ -192,8 +193,13 @@ def _batches(collection: MongoCollection[Document], piece: Range, *, by_id: bool
         options["min"] = {"_id": to_bson(piece.min_id)}
     if piece.max_id is not None:
         options["max"] = {"_id": to_bson(piece.max_id)}
-    with RawBatches(collection, to_bson(piece.query), batch_size=BATCH_DOCUMENTS, **options) as cursor:
+    query = to_bson(piece.query)
+    with RawBatches(collection, query, batch_size=BATCH_DOCUMENTS, **options) as cursor:
         yield from cursor
+    if piece.min_id is not None and piece.max_id is None:
+        # The server takes an open end to be MaxKey, excluded: a document of that `_id` would be in no range.
+        with RawBatches(collection, {"$and": [query, {"_id": MaxKey()}]}) as cursor:
+            yield from cursor
 
 
 def _rest(piece: Range, last: bytes) -> Range:

@@ -9,7 +9,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pymongo import MongoClient
 from pymongo.errors import (
-    ConfigurationError,
     ConnectionFailure,
     CursorNotFound,
     ExecutionTimeout,
@@ -73,10 +72,11 @@ def mongo_errors(what: str) -> Iterator[None]:
         yield
     except OperationFailure as error:
         raise _refused(what, error) from error
-    except ConfigurationError as error:
-        raise ConfigError(f"could not {what}", why=str(error), fix="check the MongoDB connection's options") from error
-    except PyMongoError as error:
+    except ConnectionFailure as error:
         raise _unavailable(what, error) from error
+    except PyMongoError as error:
+        fix = "check the MongoDB connection, and the names in the pipeline file"
+        raise ConfigError(f"could not {what}", why=str(error), fix=fix) from error
 
 
 def _refused(what: str, error: OperationFailure) -> SluiceError:

@@ -24,6 +24,12 @@ SAMPLES = 100
 PATIENCE_MS = 10_000
 """For a question that a plan or a check can do without."""
 
+ENDS = {'{"$minKey": 1}', '{"$maxKey": 1}'}
+"""Nothing is before the one or after the other, and the server refuses an empty range."""
+
+NOT_UTF8 = r"\ufffd"
+"""Stands in a string that was not UTF-8, and was read as another one, which is elsewhere in the index."""
+
 # Dates beyond year 9999, strings that are not UTF-8 and legacy UUIDs are all legal in a bound.
 CODEC: CodecOptions[Document] = CodecOptions(
     datetime_conversion=DatetimeConversion.DATETIME_MS, unicode_decode_error_handler="replace"
@@ -89,8 +95,7 @@ def _id_boundaries(asked: Questions, range_size: int) -> list[str]:
         return []
     stages = [{"$sample": {"size": count * SAMPLES}}, {"$project": {"_id": 1}}, {"$sort": {"_id": 1}}]
     found = [to_json(document["_id"]) for document in asked.aggregate(stages)]
-    # A string that is not UTF-8 was read as another one, which stands elsewhere in the index.
-    usable = [text for text in found if "\\ufffd" not in text]
+    usable = [text for text in found if text not in ENDS and NOT_UTF8 not in text]
     return [usable[len(usable) * number // count] for number in range(1, count)] if usable else []
 
 

@@ -112,8 +112,8 @@ class Uploader:
         if chunk.data:
             upload.etags.append(self._client.upload_part(**where, **body, PartNumber=number)["ETag"])
         if chunk.last:
-            parts = [{"PartNumber": n, "ETag": etag} for n, etag in enumerate(upload.etags, start=1)]
-            self._client.complete_multipart_upload(**where, MultipartUpload={"Parts": parts})
+            where["MultipartUpload"] = {"Parts": [{"PartNumber": n, "ETag": e} for n, e in enumerate(upload.etags, 1)]}
+            self._client.complete_multipart_upload(**where)
             del self._open[upload.key]
 
 
@@ -195,7 +195,7 @@ class RejectsWriter:
     @property
     def key(self) -> str | None:
         """The object's key, None when nothing was rejected."""
-        return self._upload and self._upload.key
+        return self._upload.key if self._upload else None
 
 
 def _texts(schema: pa.Schema) -> list[str]:
