@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import clickhouse_connect
 import pymongo
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -18,7 +19,7 @@ from rich.table import Table
 
 from devstack.airflow_api import FINAL, AirflowApi
 from devstack.errors import StackError
-from devstack.publisher import Publisher
+from devstack.publisher import Publisher, shares
 from devstack.stack import ROOT, Stack
 from sluice import audit
 from sluice import pipeline as spine
@@ -43,7 +44,7 @@ class Demo:
         """All of it. True when source and warehouse are equal at the end."""
         self._start()
         self._say(f"{self.options.documents:,} documents and {self.options.tickets:,} tickets are written to MongoDB")
-        publisher = Publisher(self.mongo, self.pipeline.source.database, seed=1, mess=self.options.mess)
+        publisher = Publisher(self.mongo, self.pipeline.source.database, seed=1, mess=shares(self.options.mess))
         publisher.seed(documents=self.options.documents, tickets=self.options.tickets)
         self._say("Airflow's scheduler runs the pipeline: everything moves")
         self.airflow.wait_for_dag(self.pipeline.name)
@@ -70,6 +71,12 @@ class Demo:
         self.mongo: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(env["MONGO_URL"])
         self.airflow = AirflowApi(env["AIRFLOW_URL"], env["AIRFLOW_USER"], env["AIRFLOW_PASSWORD"])
         self.systems = spine.connect(self.pipeline, from_environment)
+        self.analyst = clickhouse_connect.get_client(
+            host=env["CLICKHOUSE_HOST"],
+            port=int(env["CLICKHOUSE_PORT"]),
+            username=env["CLICKHOUSE_USER"],
+            password=env["CLICKHOUSE_PASSWORD"],
+        )
 
     def _first_run(self) -> str:
         while not (runs := self.airflow.runs(self.pipeline.name)):
@@ -116,7 +123,7 @@ class Demo:
     def _show(self, commit: Commit, tasks: Sequence[dict[str, Any]], run: dict[str, Any]) -> bool:
         findings = {f.collection: f for f in audit.compare(self.pipeline, self.systems)}
         seconds = _seconds_by_collection(tasks)
-        table = Table("collection", *(), box=None, header_style="bold")
+        table = Table("collection", box=None, header_style="bold")
         for name in ("source", "warehouse", "rejects", "equal", "read", "published", "seconds", "rows/s"):
             table.add_column(name, justify="right")
         for name, counts in commit.counts.items():
@@ -143,11 +150,11 @@ class Demo:
     def _ask(self) -> None:
         for file in sorted(QUESTIONS.glob("*.sql")):
             title, _, query = file.read_text().partition("\n")
-            rows = self.systems.warehouse.query_rows(query)
+            answer = self.analyst.query(query)
             self._say(title.removeprefix("--").strip())
-            table = Table(*rows[0].keys(), box=None, header_style="bold")
-            for row in rows:
-                table.add_row(*map(str, row.values()))
+            table = Table(*answer.column_names, box=None, header_style="bold")
+            for row in answer.result_rows:
+                table.add_row(*map(str, row))
             console.print(table)
 
     def _farewell(self) -> None:

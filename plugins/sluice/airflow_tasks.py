@@ -68,7 +68,8 @@ class Step(BaseOperator):
     def execute(self, context: Context) -> Any:
         """Connect, and do the step."""
         pipeline = load_pipeline(Path(self.pipeline_file))
-        return self.step(pipeline, spine.connect(pipeline, airflow_connection), context)
+        with spine.connect(pipeline, airflow_connection) as systems:
+            return self.step(pipeline, systems, context)
 
     def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
         """What this step does."""

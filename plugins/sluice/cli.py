@@ -84,8 +84,7 @@ def run(
 
     found = _pipeline(pipeline)
     span = _span(start, end)
-    systems = spine.connect(found, from_environment)
-    with RunProgress(found, systems) as progress:
+    with spine.connect(found, from_environment) as systems, RunProgress(found, systems) as progress:
         if dry_run:
             rehearsal = spine.rehearse(found, systems, span, progress)
         else:
@@ -116,7 +115,8 @@ def verify(pipeline: Name) -> None:
     from sluice.settings import from_environment
 
     found = _pipeline(pipeline)
-    findings = audit.compare(found, spine.connect(found, from_environment))
+    with spine.connect(found, from_environment) as systems:
+        findings = audit.compare(found, systems)
     if not show_audit(found, findings):
         raise typer.Exit(1)
 
@@ -171,13 +171,11 @@ def rejects_show(
     from sluice.settings import from_environment
 
     found = _pipeline(pipeline)
-    systems = spine.connect(found, from_environment)
-    rows = systems.warehouse.rejects(found.name, key=key, limit=1)
-    if not rows:
-        raise ConfigError(
-            f"{found.name} has no reject with the key {key!r}", fix=f"see `sluice rejects list {found.name}`"
-        )
-    show_reject(rows[0], systems.landing.raw_reject(rows[0].raw_uri, rows[0].position))
+    with spine.connect(found, from_environment) as systems:
+        rows = systems.warehouse.rejects(found.name, key=key, limit=1)
+        if not rows:
+            raise ConfigError(f"{found.name} has no reject with the key {key!r}", fix="see `sluice rejects list`")
+        show_reject(rows[0], systems.landing.raw_reject(rows[0].raw_uri, rows[0].position))
 
 
 def main() -> None:

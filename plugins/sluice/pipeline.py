@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from sluice.errors import TooManyRejects
 from sluice.pipeline_file import collection_hash, pipeline_hash
@@ -40,11 +40,17 @@ Span = tuple[datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Systems:
-    """The three systems of a pipeline, connected."""
+    """The three systems of a pipeline, connected. Leaving it as a context manager closes the source's connections."""
 
     source: Source
     landing: Landing
     warehouse: Warehouse
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.source.close()
 
 
 def connect(pipeline: Pipeline, resolve: Resolver) -> Systems:

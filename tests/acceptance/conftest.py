@@ -6,6 +6,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,13 @@ class World:
         return spine.connect(self.pipeline, from_environment)
 
     def batch(self, span: spine.Span | None = None) -> Any:
-        return spine.run(self.pipeline, self.systems(), span)
+        with self.systems() as systems:
+            return spine.run(self.pipeline, systems, span)
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """What an analyst sees of a table."""
         result = self.warehouse.query(f"SELECT * FROM `{self.pipeline.warehouse.schema}`.`{table}`")
-        return list(result.named_results())
+        return [{name: _zoned(value) for name, value in row.items()} for row in result.named_results()]
 
     def differences(self) -> list[str]:
         """Every key whose rows differ from the source, or that is missing without a reject, or is too many."""
@@ -77,8 +79,14 @@ class World:
 
     def rejected(self, collection: str) -> dict[str, str]:
         """Key → reason of every reject of a collection."""
-        rows = self.systems().warehouse.rejects(self.pipeline.name, collection=collection, limit=1_000_000)
-        return {row.key: row.reason for row in rows}
+        with self.systems() as systems:
+            rows = systems.warehouse.rejects(self.pipeline.name, collection=collection, limit=1_000_000)
+            return {row.key: row.reason for row in rows}
+
+
+def _zoned(value: Any) -> Any:
+    """The driver gives instants of a UTC column without their zone."""
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
 
 
 def _same_rows(expected: list[dict[str, Any]], found: list[dict[str, Any]]) -> bool:

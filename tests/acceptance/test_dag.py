@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from devstack.publisher import Publisher
+from devstack.publisher import Publisher, shares
 from tests.acceptance.conftest import ROOT, World
 
 pytestmark = pytest.mark.timeout(300)
@@ -44,7 +44,7 @@ def run_dag(publishing: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_run_of_the_dag_publishes_a_batch_and_tells_it(publishing: World, run_dag: Any) -> None:
-    Publisher(publishing.database.client, publishing.database.name, seed=5, mess=0.02).seed(documents=200, tickets=400)
+    Publisher(publishing.database.client, publishing.database.name, seed=5, mess=shares(0.02)).seed(documents=200, tickets=400)
 
     ran = run_dag()
 
@@ -68,7 +68,8 @@ def test_the_ends_of_a_span_make_a_backfill_of_it(publishing: World, run_dag: An
     ran = run_dag(conf=conf)
 
     assert ran["state"] == "success", ran["log"][-3000:]
-    commit = publishing.systems().warehouse.last_commit(publishing.pipeline.name)
+    with publishing.systems() as systems:
+        commit = systems.warehouse.last_commit(publishing.pipeline.name)
     assert commit is not None
     assert commit.kind == "backfill"
     assert commit.counts["documents"]["read"] >= 50

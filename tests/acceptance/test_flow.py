@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from bson import json_util
 
-from devstack.publisher import Publisher
+from devstack.publisher import Publisher, shares
 from tests.acceptance.conftest import ROOT, World
 
 SHARED = ROOT.parent / "shared" / "data"
@@ -21,7 +21,7 @@ def a_publisher(world: World, **options: Any) -> Publisher:
 
 
 def test_every_value_arrives_or_is_a_reject_with_a_reason(publishing: World) -> None:
-    a_publisher(publishing, mess=0.05).seed(documents=1500, tickets=3000)
+    a_publisher(publishing, mess=shares(0.05)).seed(documents=1500, tickets=3000)
 
     commit = publishing.batch()
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from devstack.publisher import Publisher
+from devstack.publisher import Publisher, shares
 from tests.acceptance.conftest import World, make_world, publishing  # noqa: F401  fixtures
 
 EVERY = os.environ.get("SLUICE_FAULTS") == "every"
@@ -31,7 +31,7 @@ def sluice(world: World, *how: str) -> subprocess.CompletedProcess[str]:
 
 def changed(world: World, seed: int) -> Publisher:
     """Some documents, one batch of them published, and then a burst of changes that is still to move."""
-    publisher = Publisher(world.database.client, world.database.name, seed=seed, mess=0.02)
+    publisher = Publisher(world.database.client, world.database.name, seed=seed, mess=shares(0.02))
     publisher.seed(documents=60, tickets=120)
     world.batch()
     publisher.burst(inserts=15, updates=25)
