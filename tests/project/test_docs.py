@@ -13,6 +13,7 @@ import pytest
 import typer.main
 
 from sluice.cli import app
+from sluice.pipeline_file import load_pipeline
 from tests.project import tree
 
 LONGEST = {"README.md": 140, "docs/architecture.md": 150, "docs/runbook.md": 200, "CONTRIBUTING.md": 120}
@@ -23,10 +24,9 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 ENDING = r"(?:\.(?:py|md|sql|yml|yaml|toml|txt|lock|json)|/)"
 PATH = re.compile(rf"(?<![\w./<{{$-])((?:[\w.-]+/)*[\w.-]+{ENDING})(?![\w/<{{*-])")
 COMMAND = re.compile(r"(?:^|[\s;&|(/`])(make|sluice|python -m devstack\S*)((?: +[\w./:=<>\[\]-]+)*)")
-NOT_HERE = {
-    *("manifest.json", "part-00000.parquet", "rejects.bson.gz"),  # objects on S3
-    *("email.py", "types.py", "airflow.db", ".venv/", ".devstack/", ".env"),  # counterexamples; what commands make
-}
+ON_S3 = {"manifest.json", "part-00000.parquet", "rejects.bson.gz"}
+MADE = (".venv/", ".devstack/")
+"""What commands make."""
 
 
 def documents() -> list[Path]:
@@ -99,10 +99,24 @@ def test_linked_files_exist(file: Path) -> None:
 @pytest.mark.parametrize("file", documents(), ids=tree.name_of)
 def test_files_that_are_named_exist(file: Path) -> None:
     words = [word for _, word in CODE.findall(file.read_text(encoding="utf-8")) if word and "://" not in word]
-    named = {path for word in words for path in PATH.findall(word)} - NOT_HERE
+    named = {path for word in words for path in PATH.findall(word) if not path.startswith(MADE)} - ON_S3
     homes = (tree.ROOT, file.parent, tree.PACKAGE, tree.PACKAGE.parent)
 
     assert sorted(path for path in named if not any((home / path).exists() for home in homes)) == []
+
+
+def pipeline_files() -> list[str]:
+    """Every pipeline file that a document shows whole."""
+    blocks = [block for file in documents() for block, _ in CODE.findall(file.read_text(encoding="utf-8"))]
+    return [block for block in blocks if re.search(r"^pipeline:", block, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("text", pipeline_files())
+def test_pipeline_files_that_are_shown_can_be_loaded(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "shown.yml"
+    file.write_text(text)
+
+    assert load_pipeline(file).collections
 
 
 @pytest.mark.parametrize(("name", "longest"), LONGEST.items())
