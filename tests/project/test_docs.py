@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -117,6 +118,14 @@ def test_pipeline_files_that_are_shown_can_be_loaded(text: str, tmp_path: Path) 
     file.write_text(text)
 
     assert load_pipeline(file).collections
+
+
+def test_every_key_of_a_pipeline_file_is_described() -> None:
+    schema = json.loads((tree.ROOT / "dags" / "pipelines" / "schema.json").read_text())
+    keys = {key for section in (schema, *schema["$defs"].values()) for key in section.get("properties", ())}
+    text = (tree.ROOT / "docs" / "pipeline-file.md").read_text()
+
+    assert {key for key in keys if f"`{key}`" not in text} == set()
 
 
 @pytest.mark.parametrize(("name", "longest"), LONGEST.items())
