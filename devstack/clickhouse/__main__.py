@@ -10,12 +10,14 @@ import threading
 from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from devstack.clickhouse.call import Account
-from devstack.clickhouse.engine import Engine
-from devstack.clickhouse.handler import Server
 from devstack.errors import StackError
 from devstack.files import write_private
+
+if TYPE_CHECKING:  # they import the engine, which takes longer than refusing a wrong option should
+    from devstack.clickhouse.engine import Engine
+    from devstack.clickhouse.handler import Server
 
 _STOP = {signal.SIGTERM, signal.SIGINT}
 _PATIENCE = 1.0  # seconds that running statements get to tell their clients that they are cancelled
@@ -40,14 +42,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _server(options: argparse.Namespace) -> Server:
-    account = Account(options.user, _read(options.password_file, "the password file").strip())
+    password = _read(options.password_file, "the password file").strip()
     if options.config:
         _read(options.config, "the engine's config file")  # the engine ignores one that it cannot find
     if options.ready_file:
         options.ready_file.unlink(missing_ok=True)
     engine = _engine(options.path.resolve(), options.config and options.config.resolve())
+    from devstack.clickhouse.call import Account
+    from devstack.clickhouse.handler import Server
+
     try:
-        return Server((options.host, options.port), engine, account)
+        return Server((options.host, options.port), engine, Account(options.user, password))
     except OSError as error:
         raise StackError(
             f"cannot listen on {options.host}:{options.port}: {error.strerror}; use a free port"
@@ -59,6 +64,8 @@ def _engine(path: Path, config: Path | None) -> Engine:
         raise StackError(
             f"the engine cannot open {path}: it takes what follows the ? for an option; use another folder"
         )
+    from devstack.clickhouse.engine import Engine
+
     try:
         path.mkdir(parents=True, exist_ok=True)
         return Engine(path, config)

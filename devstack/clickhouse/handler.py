@@ -19,7 +19,7 @@ from devstack.clickhouse.body import Body, boundary_of, form, has_length
 from devstack.clickhouse.call import Account, Call
 from devstack.clickhouse.codings import encoder
 from devstack.clickhouse.engine import Engine
-from devstack.clickhouse.failure import AUTHENTICATION_FAILED, READONLY, Failure
+from devstack.clickhouse.failure import AUTHENTICATION_FAILED, READONLY, SYNTAX_ERROR, Failure
 from devstack.clickhouse.handle import Handle, Result
 from devstack.clickhouse.statements import Insert, asked, format_of, insert_of
 
@@ -132,6 +132,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _execute(self, call: Call, handle: Handle, text: bytes) -> Answer | None:
         """None when the answer has been sent meanwhile, but for its end."""
+        if not text.strip():
+            raise Failure.refusal(SYNTAX_ERROR, "Syntax error: Empty query.")
         reads = handle.reads(text)
         if not reads:
             self._check_write(call)
