@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from bson import ObjectId
@@ -35,12 +36,14 @@ _TRIES = 16  # how many documents are looked at to find a suitable one
 
 @dataclass(slots=True, eq=False)
 class Held:
-    """What the service knows of a clean document: its watermark's status, and its open ticket with the mark asked for.
+    """What the service knows of a clean document, and of the open ticket it may have.
 
-    An open document without a ticket is one whose ticket is messy: nobody can work on it, so it ends in Error.
+    ``updated`` and ``status`` together tell whether somebody else has changed the document since. An open document
+    without a ticket is one whose ticket is messy: nobody can work on it, so it ends in Error.
     """
 
     id: ObjectId
+    updated: datetime
     status: str | None = None
     ticket: ObjectId | None = None
     mark: str = ""
@@ -132,7 +135,7 @@ class Life:
                 self._messy.append(document["_id"])
         else:
             chunk.documents.append(document)
-            self._shelf.put(Held(document["_id"]))
+            self._shelf.put(Held(document["_id"], document["updated_at"]))
         return "add"
 
     def _request(self, chunk: Chunk, at: int) -> str:
@@ -170,7 +173,8 @@ class Life:
         if one.open:
             self._step(chunk, one, at)
             return "advance"
-        chunk.changes.append(UpdateOne({"_id": one.id}, {"$set": {**self._pen.edit(), "updated_at": instant(at)}}))
+        one.updated = instant(at)
+        chunk.changes.append(UpdateOne({"_id": one.id}, {"$set": {**self._pen.edit(), "updated_at": one.updated}}))
         return "edit"
 
     def _heal(self, chunk: Chunk, at: int) -> str:
@@ -201,12 +205,13 @@ class Life:
 
 
 def _move(chunk: Chunk, one: Held, status: str, at: int) -> None:
-    """Change the document's status only from the one that is known: a Finished document stays as it is."""
-    change: Entity = {"watermark.status": status, "updated_at": instant(at)}
+    """Change the document's status, unless somebody else was faster: a Finished document stays as it is."""
+    known = {"_id": one.id, "watermark.status": one.status, "updated_at": one.updated}
+    one.status, one.updated = status, instant(at)
+    change: Entity = {"watermark.status": status, "updated_at": one.updated}
     if status == FINISHED:
         change["watermark.mark"] = one.mark
-    chunk.changes.append(UpdateOne({"_id": one.id, "watermark.status": one.status}, {"$set": change}))
+    chunk.changes.append(UpdateOne(known, {"$set": change}))
     chunk.moved.append(one)
-    one.status = status
     if not one.open:
         one.ticket = None

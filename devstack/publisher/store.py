@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +23,14 @@ _DUPLICATE_KEY = 11_000
 _READABLE = CodecOptions[Entity](
     tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO, unicode_decode_error_handler="replace"
 )  # messy documents must not stop the one that made them
+
+
+def state(document: Entity) -> tuple[Any, datetime] | None:
+    """The watermark's status and the date of the last change; None when the document is not as this service has it."""
+    watermark, updated = document.get("watermark"), document.get("updated_at")
+    if not isinstance(watermark, dict) or not isinstance(updated, datetime):
+        return None
+    return watermark.get("status"), updated
 
 
 class Store:
@@ -78,9 +87,10 @@ class Store:
 
     def _lost(self, moved: list[Held]) -> set[Held]:
         """The documents that another publisher has changed or deleted; they are left to it."""
-        found = self.documents.find({"_id": {"$in": [one.id for one in moved]}}, {"watermark.status": 1})
-        now = {document["_id"]: document["watermark"]["status"] for document in found}
-        lost = {one for one in moved if one.id not in now or now[one.id] != one.status}
+        ids = [one.id for one in moved]
+        found = self.documents.find({"_id": {"$in": ids}}, {"watermark.status": 1, "updated_at": 1})
+        now = {document["_id"]: state(document) for document in found}
+        lost = {one for one in moved if now.get(one.id) != (one.status, one.updated)}
         for one in lost:
             one.gone = True
         return lost
