@@ -45,7 +45,7 @@ shell: $(READY) ## open a shell in which sluice and airflow talk to the local se
 migrate: $(READY) ## apply missing migrations to the local warehouse
 	$(STACK) && $(VENV)/bin/sluice migrate up
 
-test: lint types ## check everything; about ten minutes on two cores
+test: lint types ## check everything: style, types, and all tests but the faults
 	$(PY) -m pytest tests/unit tests/contract tests/integration tests/acceptance tests/project
 
 test-unit: $(READY) ## test the pure core; seconds
