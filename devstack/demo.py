@@ -1,9 +1,10 @@
-"""``make demo``: documents and tickets arrive in the warehouse through Airflow, some change, and only those move again."""
+"""``make demo``: documents and tickets arrive through Airflow, some change, and only those move again."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -27,7 +28,8 @@ from sluice.pipeline_file import load_pipeline
 from sluice.settings import from_environment
 from sluice.warehouse.base import Commit
 
-console = Console()
+# A pipe has no width: without this, tables would be cut at 80 columns there.
+console = Console(width=None if sys.stdout.isatty() else 140)
 STEPS = ("migrate", "plan", "land", "load", "publish", "verify", "clean_up")
 QUESTIONS = ROOT / "devstack" / "questions"
 
@@ -51,7 +53,7 @@ class Demo:
         self.airflow.pause(self.pipeline.name, paused=False)
         equal = self._follow(self._first_run())
         inserts, updates = self.options.documents // 100, self.options.documents // 50
-        self._say(f"a burst of changes: {inserts:,} new documents, {updates:,} updates")
+        self._say(f"a burst of changes: {inserts:,} new documents and tickets, {updates:,} updates")
         publisher.burst(inserts=inserts, updates=updates)
         self._say("a second run: only what changed moves")
         equal = self._follow(self.airflow.trigger(self.pipeline.name)) and equal

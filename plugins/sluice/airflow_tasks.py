@@ -222,14 +222,16 @@ def airflow_connection(conn_id: str) -> Endpoint:
 def span_of(context: Context) -> spine.Span | None:
     """What the run re-reads: the interval of a backfill run, or the two ends of a manual one; None for a live run."""
     if context["dag_run"].run_type == "backfill":
-        return context["data_interval_start"], context["data_interval_end"]
-    ends = [context["params"].get(end) for end in ("from", "to")]
-    if not any(ends):
+        run = context["dag_run"]
+        assert run.data_interval_start is not None  # the timetable gives every backfill run an interval
+        assert run.data_interval_end is not None
+        return run.data_interval_start, run.data_interval_end
+    start, end = (context["params"].get(name) for name in ("from", "to"))
+    if start is None and end is None:
         return None
-    if not all(ends):
+    if start is None or end is None:
         raise ConfigError("only one end of the span to re-read is set", fix="set both `from` and `to`, or neither")
-    start, end = (datetime.fromisoformat(text).astimezone(UTC) for text in ends)
-    return start, end
+    return datetime.fromisoformat(start).astimezone(UTC), datetime.fromisoformat(end).astimezone(UTC)
 
 
 def plan_of(context: Context) -> Plan:

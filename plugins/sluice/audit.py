@@ -100,7 +100,7 @@ class _Comparison:
                 yield from zip(own.column(self._table.key[0]).to_pylist(), own.column("_hash").to_pylist(), strict=True)
 
     def _look_into(self, suspects: list[int]) -> None:
-        wanted, warehouse = set(suspects), {}
+        wanted, warehouse = set(suspects), dict[str, int]()
         source = {key: content for key, content in self._source_rows() if bucket_of(key) in wanted}
         for bucket in suspects:
             warehouse |= self._systems.warehouse.visible_keys(self._pipeline, self._table, self._commit.batch, bucket)
@@ -125,8 +125,7 @@ class _Comparison:
     def _pending(self) -> set[str]:
         if self._cut == self._commit.cut:
             return set()
-        position = self._commit.positions.get(self._collection.name)
-        window = next_window(position and datetime.fromisoformat(position), self._cut, self._pipeline.capture)
+        window = next_window(self._commit.position(self._collection.name), self._cut, self._pipeline.capture)
         return {key for key, _ in self._source_rows(window)}
 
 

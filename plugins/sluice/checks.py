@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from sluice.errors import SluiceError
@@ -37,89 +38,89 @@ def _source(pipeline: Pipeline, resolve: Resolver) -> Iterator[Check]:
     from sluice.mongo import Source
 
     name = f"source {pipeline.source.conn_id}"
-    source: list[Source] = []
 
-    def connects() -> str:
-        found = Source.connect(resolve(pipeline.source.conn_id), pipeline.source.database)
-        source.append(found)
-        return found.server_version()
+    def connects() -> tuple[Source, str]:
+        source = Source.connect(resolve(pipeline.source.conn_id), pipeline.source.database)
+        return source, source.server_version()
 
-    connected = _attempt(f"{name}: connects", connects)
-    yield connected
-    if connected.state != "passed":
+    try:
+        source, version = connects()
+    except SluiceError as error:
+        yield _failed(f"{name}: connects", error)
         yield Check(f"{name}: replica set, rights, indexes, clock", "skipped")
         return
-    yield _replica_set(name, source[0])
-    yield _clock(name, source[0])
-    for collection in pipeline.collections:
-        yield _attempt(
-            f"{name}: may read {collection.name}", lambda c=collection: f"{source[0].probe_read(c.name)} documents"
-        )
-        if collection.modified:
-            yield _index(name, source[0], collection.name, collection.modified)
-            yield _undated(name, source[0], collection.name, collection.modified)
-
-
-def _attempt(name: str, test: Callable[[], str]) -> Check:
+    yield Check(f"{name}: connects", "passed", version)
     try:
-        return Check(name, "passed", test())
+        yield from _look_at(name, source, pipeline)
+    finally:
+        source.close()
+
+
+def _look_at(name: str, source: Source, pipeline: Pipeline) -> Iterator[Check]:
+    yield _attempt(f"{name}: replica set", partial(_replica_set, source))
+    yield _attempt(f"{name}: clock", partial(_clock, source))
+    for collection in pipeline.collections:
+        yield _attempt(f"{name}: may read {collection.name}", partial(_may_read, source, collection.name))
+        if field := collection.modified:
+            title = f"{collection.name}.{field}"
+            yield _attempt(f"{name}: index on {title}", partial(_index, source, collection.name, field))
+            yield _attempt(f"{name}: dates in {title}", partial(_undated, source, collection.name, field))
+
+
+Outcome = tuple[Literal["passed", "warning", "failed"], str, str]
+"""State, what was found, what to do."""
+
+
+def _attempt(name: str, test: Callable[[], Outcome]) -> Check:
+    try:
+        return Check(name, *test())
     except SluiceError as error:
-        found = f"{error.what}: {error.why}" if error.why else error.what
-        return Check(name, "failed", found, error.fix)
+        return _failed(name, error)
 
 
-def _replica_set(name: str, source: Source) -> Check:
-    title = f"{name}: replica set"
+def _failed(name: str, error: SluiceError) -> Check:
+    return Check(name, "failed", f"{error.what}: {error.why}" if error.why else error.what, error.fix)
+
+
+def _may_read(source: Source, collection: str) -> Outcome:
+    return "passed", f"about {source.probe_read(collection):,} documents", ""
+
+
+def _replica_set(source: Source) -> Outcome:
     if source.has_snapshots():
-        return Check(title, "passed", f"snapshots reach back {source.snapshot_window()} s")
-    return Check(
-        title,
-        "warning",
-        "a standalone server: collections are read one after the other, not at one instant",
-        "run MongoDB as a replica set (one node is enough) if tables must agree with each other",
-    )
+        return "passed", f"snapshots reach back {source.snapshot_window()} s", ""
+    found = "a standalone server: collections are read one after the other, not at one instant"
+    return "warning", found, "run MongoDB as a replica set (one node is enough) if tables must agree with each other"
 
 
-def _clock(name: str, source: Source) -> Check:
-    title = f"{name}: clock"
+def _clock(source: Source) -> Outcome:
     difference = source.clock_difference()
     found = f"{difference.total_seconds():+.3f} s from here"
     if abs(difference) <= MAX_CLOCK_DIFFERENCE:
-        return Check(title, "passed", found)
-    return Check(
-        title, "warning", found, "keep capture.overlap longer than the clocks of everything that writes may differ"
-    )
+        return "passed", found, ""
+    return "warning", found, "keep capture.overlap longer than the clocks of everything that writes may differ"
 
 
-def _index(name: str, source: Source, collection: str, field: str) -> Check:
-    title = f"{name}: index on {collection}.{field}"
-    index = source.index_on(collection, field)
-    if index:
-        return Check(title, "passed", index)
-    return Check(
-        title,
-        "failed",
-        "none: every batch would scan the whole collection",
-        f"db.{collection}.createIndex({{{field!r}: 1}})",
-    )
+def _index(source: Source, collection: str, field: str) -> Outcome:
+    if index := source.index_on(collection, field):
+        return "passed", index, ""
+    found = "none: every batch would scan the whole collection"
+    return "failed", found, f'db.{collection}.createIndex({{"{field}": 1}})'
 
 
-def _undated(name: str, source: Source, collection: str, field: str) -> Check:
-    title = f"{name}: dates in {collection}.{field}"
+def _undated(source: Source, collection: str, field: str) -> Outcome:
     count = source.count_undated(collection, field)
     if count == 0:
-        return Check(title, "passed", "every document has one")
+        return "passed", "every document has one", ""
     found = f"{count:,} documents without one" if count is not None else "too slow to count"
-    return Check(
-        title, "warning", found, "nothing is lost: they are read again in every batch; set the field to save time"
-    )
+    return "warning", found, "nothing is lost: they are read again in every batch; set the field to save time"
 
 
 def _landing(pipeline: Pipeline, resolve: Resolver) -> Iterator[Check]:
     from sluice.landing import Landing
 
-    def may_write() -> str:
-        return Landing.connect(resolve(pipeline.landing.conn_id), pipeline.landing).probe()
+    def may_write() -> Outcome:
+        return "passed", Landing.connect(resolve(pipeline.landing.conn_id), pipeline.landing).probe(), ""
 
     yield _attempt(f"landing {pipeline.landing.conn_id}: put, get, list, multipart, delete", may_write)
 
@@ -127,11 +128,11 @@ def _landing(pipeline: Pipeline, resolve: Resolver) -> Iterator[Check]:
 def _warehouse(pipeline: Pipeline, resolve: Resolver) -> Iterator[Check]:
     name = f"warehouse {pipeline.warehouse.conn_id}"
 
-    def connects() -> str:
-        return connect_warehouse(pipeline, resolve).server_version()
+    def connects() -> Outcome:
+        return "passed", connect_warehouse(pipeline, resolve).server_version(), ""
 
-    def may_write() -> str:
-        return connect_warehouse(pipeline, resolve).probe()
+    def may_write() -> Outcome:
+        return "passed", connect_warehouse(pipeline, resolve).probe(), ""
 
     connected = _attempt(f"{name}: connects", connects)
     yield connected

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -119,6 +119,22 @@ def verify(pipeline: Name) -> None:
         findings = audit.compare(found, systems)
     if not show_audit(found, findings):
         raise typer.Exit(1)
+
+
+@app.command()
+def sweep(
+    pipeline: Name,
+    *,
+    hours: Annotated[float, typer.Option("--older-than", help="Hours; longer than any batch takes.", min=0)] = 48.0,
+) -> None:
+    """Clean up after batches that died: half-done uploads and staging tables. Nothing published is touched."""
+    from sluice import pipeline as spine
+    from sluice.settings import from_environment
+
+    found = _pipeline(pipeline)
+    with spine.connect(found, from_environment) as systems:
+        aborted, dropped = spine.sweep(found, systems, timedelta(hours=hours))
+    typer.echo(f"{found.name}: {aborted} unfinished uploads aborted, {dropped} staging tables dropped")
 
 
 @migrations.command("status")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 
@@ -18,7 +18,7 @@ from bson.errors import InvalidBSON
 from sluice import s3_client
 from sluice.conform import Reject
 from sluice.errors import CountMismatch
-from sluice.manifest import MANIFEST, Manifest, plan_prefix, range_prefix
+from sluice.manifest import MANIFEST, Manifest, plan_of_key, plan_prefix, range_prefix
 from sluice.parts import Uploader
 from sluice.range_writer import RangeWriter
 from sluice.s3_client import code_of, s3_errors
@@ -89,6 +89,13 @@ class Landing:
         prefixes = [self._range_prefix(plan, piece)] if piece else self._prefixes(plan)
         with s3_errors("abort unfinished uploads"):
             return sum(self._abort(key, upload) for prefix in prefixes for key, upload in self._unfinished(prefix))
+
+    def abort_dead(self, pipeline: str, dead: Callable[[str], bool]) -> int:
+        """Abort what plans left half uploaded whose id is ``dead``. Returns how many there were."""
+        prefix = "/".join(filter(None, (self._prefix.strip("/"), pipeline))) + "/"
+        with s3_errors("abort unfinished uploads"):
+            left = [(key, upload) for key, upload in self._unfinished(prefix) if dead(plan_of_key(key, prefix))]
+            return sum(self._abort(key, upload) for key, upload in left)
 
     def discard(self, plan: Plan) -> int:
         """Delete everything that a plan landed. Returns the number of objects."""

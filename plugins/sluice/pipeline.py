@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
@@ -23,7 +23,7 @@ from sluice.errors import TooManyRejects
 from sluice.pipeline_file import collection_hash, pipeline_hash
 from sluice.spec import Collection, Pipeline, WarehouseKind
 from sluice.warehouse.base import Batch, Commit, Loaded, Warehouse
-from sluice.window import BatchKind, Cut, Plan, Range, Window, backfill_window, next_window
+from sluice.window import PLAN_TIME, BatchKind, Cut, Plan, Range, Window, backfill_window, next_window, planned_at
 
 if TYPE_CHECKING:
     from sluice.conform import Conformer
@@ -92,7 +92,7 @@ def plan(pipeline: Pipeline, systems: Systems, span: Span | None = None) -> Plan
     windows = {c.name: _window(pipeline, c, last, cut, span) for c in pipeline.collections}
     ranges = [r for c in pipeline.collections for r in systems.source.plan_ranges(c, windows[c.name], cut)]
     made = Plan(
-        id=f"{cut.time:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
+        id=f"{datetime.now(UTC):{PLAN_TIME}}-{secrets.token_hex(3)}",
         pipeline=pipeline.name,
         kind=BatchKind.BACKFILL if span else BatchKind.LIVE,
         cut=cut,
@@ -168,6 +168,20 @@ def clean_up(systems: Systems, plan: Plan) -> None:
     log.info("clean up: %d uploads aborted, %d staging tables dropped", aborted, dropped)
 
 
+def sweep(pipeline: Pipeline, systems: Systems, older_than: timedelta) -> tuple[int, int]:
+    """Clean up after plans that died: those made longer ago than any batch of the pipeline takes.
+
+    Returns how many uploads were aborted, and how many staging tables dropped.
+    """
+
+    def dead(plan: str) -> bool:
+        return datetime.now(UTC) - planned_at(plan) > older_than
+
+    aborted = systems.landing.abort_dead(pipeline.name, dead)
+    staged = filter(dead, systems.warehouse.staged_plans(pipeline))
+    return aborted, sum(systems.warehouse.drop_staging(plan) for plan in staged)
+
+
 class Watch:
     """What a caller may follow of a batch that :func:`run` makes; every method does nothing here."""
 
@@ -239,8 +253,7 @@ def rehearse(pipeline: Pipeline, systems: Systems, span: Span | None, watch: Wat
 def _window(pipeline: Pipeline, collection: Collection, last: Commit | None, cut: Cut, span: Span | None) -> Window:
     if span:
         return backfill_window(*span)
-    position = last.positions.get(collection.name) if last else None
-    return next_window(position and datetime.fromisoformat(position).astimezone(UTC), cut, pipeline.capture)
+    return next_window(last.position(collection.name) if last else None, cut, pipeline.capture)
 
 
 def conformer(collection: Collection) -> Conformer:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MILLISECOND = timedelta(milliseconds=1)
 """The resolution of a BSON date."""
+PLAN_TIME = "%Y%m%dT%H%M%S"
+"""How a plan's id starts."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -118,6 +120,11 @@ class Plan:
             ranges=tuple(Range(**r) for r in data["ranges"]),
             spec_hash=data["spec_hash"],
         )
+
+
+def planned_at(plan: str) -> datetime:
+    """When a plan was made, by its id."""
+    return datetime.strptime(plan[:15], PLAN_TIME).replace(tzinfo=UTC)
 
 
 def next_window(position: datetime | None, cut: Cut, capture: Capture) -> Window:

@@ -6,7 +6,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,22 @@ class World:
     def batch(self, span: spine.Span | None = None) -> Any:
         with self.systems() as systems:
             return spine.run(self.pipeline, systems, span)
+
+    def sweep(self) -> None:
+        """Clean up after everything that died."""
+        with self.systems() as systems:
+            spine.sweep(self.pipeline, systems, timedelta(0))
+
+    def leftovers(self) -> list[str]:
+        """Staging tables and unfinished uploads of the pipeline that are still there."""
+        tables = self.warehouse.query(
+            "SELECT name FROM system.tables WHERE database = 'sluice_staging' AND startsWith(name, {name:String})",
+            parameters={"name": self.pipeline.name},
+        )
+        with self.systems() as systems:
+            prefix = f"{self.pipeline.landing.prefix}/{self.pipeline.name}/"
+            uploads = [key for key, _ in systems.landing._unfinished(prefix)]
+        return [str(row[0]) for row in tables.result_rows] + uploads
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """What an analyst sees of a table."""

@@ -44,7 +44,9 @@ def run_dag(publishing: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_run_of_the_dag_publishes_a_batch_and_tells_it(publishing: World, run_dag: Any) -> None:
-    Publisher(publishing.database.client, publishing.database.name, seed=5, mess=shares(0.02)).seed(documents=200, tickets=400)
+    Publisher(publishing.database.client, publishing.database.name, seed=5, mess=shares(0.02)).seed(
+        documents=200, tickets=400
+    )
 
     ran = run_dag()
 

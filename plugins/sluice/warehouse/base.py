@@ -68,6 +68,11 @@ class Commit:
     committed_at: datetime | None = None
     code_version: str = ""
 
+    def position(self, collection: str) -> datetime | None:
+        """The modified date up to which a collection was read; None when it never was."""
+        text = self.positions.get(collection)
+        return _instant(text) if text else None
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types only; the inverse of :meth:`from_json`."""
         data = asdict(self)
@@ -181,6 +186,10 @@ class Warehouse(Protocol):
 
     def drop_staging(self, plan: str) -> int:
         """Drop the staging tables of one plan. Returns how many."""
+        ...
+
+    def staged_plans(self, pipeline: Pipeline) -> list[str]:
+        """The ids of the plans that have staging tables of the pipeline."""
         ...
 
     def purge(self, pipeline: Pipeline, *, older_than: timedelta) -> int:

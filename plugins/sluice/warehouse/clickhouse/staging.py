@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 import time
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from sluice.columns import Kind
 from sluice.errors import ConfigError, CountMismatch
 from sluice.manifest import Manifest, Part
-from sluice.spec import Collection, Table
+from sluice.spec import Collection, Pipeline, Table
 from sluice.statements import Sql, name, names
 from sluice.warehouse.base import Loaded
 from sluice.warehouse.clickhouse.client import Client
@@ -27,6 +28,14 @@ def drop_staging(client: Client, plan: str) -> int:
     if found:
         client.run("drop_tables", tables=Sql(", ".join(name(STAGING, table).text for table in found)))
     return len(found)
+
+
+def staged_plans(client: Client, pipeline: Pipeline) -> list[str]:
+    """The ids of the plans that have staging tables of the pipeline."""
+    tables = "|".join(re.escape(table.name) for table in pipeline.tables)
+    ours = re.compile(rf"{re.escape(pipeline.name)}_(?:{tables}|_rejects)__(\d{{8}}T\d{{6}})_([0-9a-f]{{6}})(?:__|$)")
+    found = (ours.match(table) for (table,) in client.rows("staging_tables", database=STAGING, plan=""))
+    return sorted({f"{match[1]}-{match[2]}" for match in found if match})
 
 
 class Load:

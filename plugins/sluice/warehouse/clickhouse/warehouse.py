@@ -20,7 +20,7 @@ from sluice.warehouse.clickhouse.migrate import Migrator
 from sluice.warehouse.clickhouse.probe import probe
 from sluice.warehouse.clickhouse.publish import Publish
 from sluice.warehouse.clickhouse.records import read_commit
-from sluice.warehouse.clickhouse.staging import Load, drop_staging
+from sluice.warehouse.clickhouse.staging import Load, drop_staging, staged_plans
 from sluice.warehouse.clickhouse.tables import CONTROL, place
 from sluice.warehouse.migrations import Migration, read_migrations
 from sluice.window import Plan
@@ -53,6 +53,11 @@ class ClickHouse:
         """Every migration with its state."""
         return Migrator(self._client, self._pace, self._files).states()
 
+    def schema(self) -> str:
+        """The product's schema as the server prints it: what ``migrations/clickhouse/schema.sql`` shows."""
+        rows = self._client.rows("created_objects", database=CONTROL)
+        return "".join(f"{text};\n\n" for (text,) in rows).rstrip("\n") + "\n"
+
     def last_commit(self, pipeline: str) -> Commit | None:
         """The newest commit record."""
         return next(iter(self.commits(pipeline, limit=1)), None)
@@ -78,6 +83,10 @@ class ClickHouse:
     def drop_staging(self, plan: str) -> int:
         """Drop the staging tables of one plan."""
         return drop_staging(self._client, plan)
+
+    def staged_plans(self, pipeline: Pipeline) -> list[str]:
+        """The ids of the plans that have staging tables."""
+        return staged_plans(self._client, pipeline)
 
     def purge(self, pipeline: Pipeline, *, older_than: timedelta) -> int:
         """Delete old closed versions."""

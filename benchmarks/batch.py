@@ -1,0 +1,118 @@
+"""How fast a whole batch is, against reading the collection into nothing; and what a batch of few changes costs.
+
+python -m benchmarks.batch                    # a first batch, against draining the same collection, in turns
+python -m benchmarks.batch incremental        # 1,000 changed documents, in a collection of 100,000 and of 2,000,000
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import secrets
+import statistics
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient, UpdateOne
+
+from benchmarks.land import DATABASE, a_pipeline, drainer, seconds, seed
+from devstack.servers import S3, ClickHouse, Mongod
+from devstack.stack import Stack
+from sluice import pipeline as spine
+from sluice.settings import from_environment
+from sluice.spec import Pipeline
+
+
+@contextmanager
+def servers() -> Iterator[dict[str, str]]:
+    """MongoDB, S3 and ClickHouse of one's own; their environment."""
+    with tempfile.TemporaryDirectory(prefix="sluice-bench-") as folder:
+        stack = Stack(Path(folder) / "stack", servers=(Mongod(), S3(), ClickHouse()))
+        stack.up()
+        try:
+            yield stack.env()
+        finally:
+            stack.down()
+
+
+def a_new_pipeline(collection: str) -> Pipeline:
+    """A pipeline that has published nothing yet."""
+    pipeline = a_pipeline(collection)
+    name = f"bench_{secrets.token_hex(4)}"
+    return replace(pipeline, name=name, warehouse=replace(pipeline.warehouse, schema=name))
+
+
+def run(pipeline: Pipeline, env: Mapping[str, str]) -> None:
+    """One batch."""
+    with spine.connect(pipeline, lambda conn_id: from_environment(conn_id, env)) as systems:
+        spine.run(pipeline, systems)
+
+
+def compare(env: Mapping[str, str], count: int, pairs: int) -> dict[str, Any]:
+    """Drain and a first batch in turns: documents a second, and the median of the ratios of the pairs."""
+    collection = seed(MongoClient(env["MONGO_URL"])[DATABASE], count)
+    drain = drainer(collection, env)
+    drain(), run(a_new_pipeline(collection), env)  # caches, imports
+    times = [(seconds(drain), seconds(lambda: run(a_new_pipeline(collection), env))) for _ in range(pairs)]
+    ratios = [drained / batch for drained, batch in times]
+    return {
+        "documents": count,
+        "batch_documents_per_second": round(count / statistics.median(batch for _, batch in times)),
+        "batch_over_drain": round(statistics.median(ratios), 3),
+        "batch_over_drain_spread": [round(min(ratios), 3), round(max(ratios), 3)],
+    }
+
+
+def incremental(
+    env: Mapping[str, str], counts: tuple[int, int] = (100_000, 2_000_000), changes: int = 1_000, pairs: int = 5
+) -> dict[str, Any]:
+    """Batches of the same number of changes in a small and in a large collection, in turns."""
+    database: Any = MongoClient(env["MONGO_URL"])[DATABASE]
+    pipelines = {count: a_new_pipeline(seed(database, count)) for count in counts}
+    for pipeline in pipelines.values():
+        run(pipeline, env)
+    times: dict[int, list[float]] = {count: [] for count in counts}
+    for turn in range(pairs + 1):
+        for count, pipeline in pipelines.items():
+            change(database[pipeline.collections[0].name], changes, random.Random(turn))
+            taken = seconds(lambda chosen=pipeline: run(chosen, env))
+            if turn:  # the first is for the caches
+                times[count].append(taken)
+    small, large = (statistics.median(times[count]) for count in counts)
+    ratios = [b / a for a, b in zip(times[counts[0]], times[counts[1]], strict=True)]
+    return {
+        "changes": changes,
+        "seconds": {str(counts[0]): round(small, 2), str(counts[1]): round(large, 2)},
+        "large_over_small": round(statistics.median(ratios), 3),
+        "large_over_small_spread": [round(min(ratios), 3), round(max(ratios), 3)],
+    }
+
+
+def change(collection: Any, count: int, chance: random.Random) -> None:
+    """Change documents all over the collection, stamped now."""
+    sampled = collection.aggregate([{"$sample": {"size": count}}, {"$project": {"_id": 1}}])
+    now = datetime.now(UTC)
+    changed = {"$set": {"updated_at": now, "title": f"changed {chance.random()}"}}
+    collection.bulk_write([UpdateOne({"_id": found["_id"]}, changed) for found in sampled], ordered=False)
+
+
+def main() -> None:
+    """Start the servers, measure, print JSON, stop them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="?", choices=("compare", "incremental"), default="compare")
+    parser.add_argument("--documents", type=int, default=500_000)
+    parser.add_argument("--pairs", type=int, default=5)
+    options = parser.parse_args()
+    with servers() as env:
+        found = incremental(env) if options.what == "incremental" else compare(env, options.documents, options.pairs)
+        print(json.dumps(found, indent=1))
+
+
+if __name__ == "__main__":
+    main()
