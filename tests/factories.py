@@ -92,6 +92,19 @@ def a_pipeline(**overrides: Any) -> Pipeline:
     return Pipeline(**{**defaults, **overrides})
 
 
+def a_pipeline_text(**overrides: str | None) -> str:
+    """The text of the smallest pipeline file: a line for each top-level key, None leaves it out."""
+    lines = {
+        "pipeline": "publishing",
+        "source": "{conn_id: publishing_mongo, database: publishing}",
+        "landing": "{conn_id: landing_s3, bucket: landing}",
+        "warehouse": "{kind: clickhouse, conn_id: warehouse, schema: publishing}",
+        "collections": "{documents: {}}",
+        **overrides,
+    }
+    return "\n".join(f"{key}: {value}" for key, value in lines.items() if value is not None)
+
+
 # --- what a collection holds, and what becomes of it --------------------------------------------------------------
 
 
@@ -124,4 +137,3 @@ def raw_document(*elements: bytes) -> bytes:
 def raw_element(kind: int, name: bytes, value: bytes) -> bytes:
     """One BSON element: type byte, name, value."""
     return bytes([kind]) + name + b"\0" + value
-

@@ -133,7 +133,7 @@ _SCALARS: dict[type, Callable[[Any], str]] = {
     Timestamp: lambda value: f"timestamp:{value.time}:{value.inc}",
     bytes: lambda value: f"binary:00:{value.hex()}",
     Binary: _binary,
-    Regex: lambda value: f"regex:{_quoted(value.pattern)}:{value.flags}",
+    Regex: lambda value: f"regex:{_quoted(value.pattern)}:{int(value.flags)}",
     Code: _code,
     MinKey: lambda _: "minkey:",
     MaxKey: lambda _: "maxkey:",
