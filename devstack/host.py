@@ -9,12 +9,14 @@ import shutil
 import socket
 import subprocess
 import sysconfig
+import time
 from pathlib import Path
 
 from devstack.errors import StackError
 
 LOOPBACK = "127.0.0.1"
 MEGABYTE = 1 << 20
+PORT_PATIENCE = 5.0  # seconds
 # MongoDB's journal alone takes 300 MB; below this the servers would start and then fail in the middle of a test.
 NEEDED_ROOM = 1024 * MEGABYTE
 
@@ -89,8 +91,14 @@ def free_port(taken: set[int]) -> int:
 
 
 def require_port(server: str, port: int) -> None:
-    """The server's port can be listened on."""
-    if refusal := _refusal(port):
+    """The server's port can be listened on, at once or when the last server's threads have all ended.
+
+    A process of many threads that is killed is a zombie, and counts as ended, while some of them still hold its port.
+    """
+    deadline = time.monotonic() + PORT_PATIENCE
+    while (refusal := _refusal(port)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if refusal:
         raise StackError(
             f"{server} cannot have port {port} on {LOOPBACK}: {refusal}; end the process that holds it, or "
             "`python -m devstack down` and `up` for new ports"
