@@ -47,6 +47,9 @@ def options(
 ) -> None:
     """Set up logging for every command."""
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(message)s")
+    # They warn of what they then raise, or try again by themselves.
+    for library in ("urllib3", "clickhouse_connect", "botocore"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)
     if version:
         typer.echo(f"sluice {__version__}")
         raise typer.Exit

@@ -13,13 +13,14 @@ import logging
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
-from sluice.errors import TooManyRejects
+from sluice.errors import SluiceError, TooManyRejects
 from sluice.pipeline_file import collection_hash, pipeline_hash
 from sluice.spec import Collection, Pipeline, WarehouseKind
 from sluice.warehouse.base import Batch, Commit, Loaded, Warehouse
@@ -206,7 +207,7 @@ def run(pipeline: Pipeline, systems: Systems, span: Span | None = None, watch: W
     watch.step("plan")
     made = plan(pipeline, systems, span)
     watch.planned(made)
-    try:
+    with _cleaned_up(systems, made):
         watch.step("land")
         for piece in made.ranges:
             watch.landed(land(pipeline, systems, made, piece, partial(watch.read, piece)))
@@ -214,11 +215,23 @@ def run(pipeline: Pipeline, systems: Systems, span: Span | None = None, watch: W
         loaded = [load(systems, made, collection) for collection in pipeline.collections]
         watch.step("publish")
         commit = publish(pipeline, systems, made, loaded)
-    finally:
-        clean_up(systems, made)
     watch.step("verify")
     verify(pipeline, systems, commit)
     return commit
+
+
+@contextmanager
+def _cleaned_up(systems: Systems, made: Plan) -> Iterator[None]:
+    """Clean up afterwards; an error of the batch is not hidden by one of cleaning up after it."""
+    try:
+        yield
+    except BaseException:
+        try:
+            clean_up(systems, made)
+        except SluiceError as error:
+            log.warning("clean up: %s", error)
+        raise
+    clean_up(systems, made)
 
 
 @dataclass(slots=True)
