@@ -60,10 +60,9 @@ def _server(options: argparse.Namespace) -> Server:
 
 
 def _engine(path: Path, config: Path | None) -> Engine:
-    if "?" in str(path):
-        raise StackError(
-            f"the engine cannot open {path}: it takes what follows the ? for an option; use another folder"
-        )
+    # The engine is given both in the form of a URL, in which these have a meaning that cannot be escaped.
+    if "?" in str(path) or "&" in str(config):
+        raise StackError(f"the engine cannot open {path} with {config}: use a path without ? and a file without &")
     from devstack.clickhouse.engine import Engine
 
     try:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import http.client
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +18,11 @@ from typing import Self
 from urllib.parse import urlencode
 
 import clickhouse_connect
+import pytest
 from clickhouse_connect.driver import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 USER, PASSWORD = "tester", "a pass:word'"
 _SLOW = b"SELECT sleepEachRow(0.5) FROM numbers(60) SETTINGS max_block_size = 1"
 _IS_SLOW = b"query LIKE 'SELECT sleepEachRow%'"
@@ -135,3 +138,54 @@ class Running:
         """Wait until it has ended."""
         self._thread.join(10)
         assert not self._thread.is_alive()
+
+
+class Worker:
+    """Another process with a client of its own."""
+
+    def __init__(self, server: OwnClickHouse, script: str, number: int) -> None:
+        words = [str(server.port), USER, PASSWORD, str(number)]
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", script, *words], stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True
+        )
+
+    def line(self) -> str:
+        assert self._process.stdout
+        line = self._process.stdout.readline().strip()
+        assert line, "the worker ended"
+        return line
+
+    def say(self, line: str) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+
+    def rest(self) -> list[str]:
+        """What it still says until it ends."""
+        return self._process.communicate(timeout=30)[0].split()
+
+
+def code_of(call: Callable[[], object]) -> int | None:
+    with pytest.raises(DatabaseError) as caught:
+        call()
+    return caught.value.code
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return not probe.connect_ex(("127.0.0.1", port))
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
