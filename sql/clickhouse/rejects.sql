@@ -1,7 +1,8 @@
--- purpose:    Rejects of published batches, newest first.
+-- purpose:    The newest reject of each document, newest batch first.
 -- parameters: pipeline, collection, key, limit
 -- guarantee:  an empty collection or key means any; nothing of a batch that is not published.
--- why:        the quarantine is read like the data: at the newest commit.
+-- why:        the quarantine is read like the data: at the newest commit. A document without a usable modified date is
+--             read, and rejected, in every batch: once is enough to see.
 SELECT collection, key, column, reason, detail, raw_uri, position, batch, cut
 FROM sluice.rejects
 WHERE pipeline = {pipeline:String}
@@ -9,4 +10,5 @@ WHERE pipeline = {pipeline:String}
     AND ({collection:String} = '' OR collection = {collection:String})
     AND ({key:String} = '' OR key = {key:String})
 ORDER BY batch DESC, collection, key, position
+LIMIT 1 BY collection, key
 LIMIT {limit:UInt32}

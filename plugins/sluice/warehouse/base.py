@@ -203,7 +203,7 @@ class Warehouse(Protocol):
     def rejects(
         self, pipeline: str, *, collection: str | None = None, key: str | None = None, limit: int = 50
     ) -> list[RejectRow]:
-        """Rejects of published batches, newest batch first."""
+        """The newest reject of each document in published batches, newest batch first."""
         ...
 
     def visible_state(self, pipeline: Pipeline, table: Table, batch: int) -> TableState:
