@@ -86,7 +86,7 @@ def test_another_seed_writes_another_past() -> None:
     assert not {d["_id"] for d in one.documents} & {d["_id"] for d in other.documents}
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(1, 3_000), st.integers(0, 3_000), st.sampled_from([0.0, 0.3, 1.0]))
 def test_the_past_holds_exactly_as_many_as_asked_for(documents: int, tickets: int, mess: float) -> None:
     spoiler = Spoiler("x", {"null": mess} if mess else {}, 1)
@@ -320,6 +320,7 @@ def test_an_edit_heals_a_messy_document_now_and_then() -> None:
     assert [(entry.kind, entry.key) for entry in spoiler.ledger] == [("healed", key)]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 60), st.integers(1, 60))
 def test_a_shelf_deals_no_document_twice_before_each_came_once(held: int, dealt: int) -> None:
     shelf = Shelf(Pen.of("x"), [Held(ObjectId(), LONG_AGO) for _ in range(held)])
@@ -330,6 +331,7 @@ def test_a_shelf_deals_no_document_twice_before_each_came_once(held: int, dealt:
 # --- pace and summary ------------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.integers(0, 5_000))
 def test_every_operation_has_its_turn_however_late(total: int) -> None:
     assert sum(Pace(total, 1e9, Event()).turns()) == total
