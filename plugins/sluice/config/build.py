@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sluice import spec
-from sluice.columns import ColumnType, Kind, OnError
+from sluice.columns import ColumnType, Kind
 from sluice.config import shape
 from sluice.config.expressions import partition
 from sluice.config.grammar import default_name
@@ -60,7 +60,7 @@ def _columns(sections: dict[str, shape.ColumnSection]) -> tuple[spec.Column, ...
 def _child(path: str, section: shape.ChildSection) -> spec.Child:
     name = section.name or default_name(path)
     if section.type:
-        value = spec.Column("value", "", section.type, section.on_error or OnError.REJECT)
+        value = spec.Column("value", "", section.type, section.on_error)
         return spec.Child(name, path, (value,), of_documents=False)
     return spec.Child(name, path, _columns(section.columns or {}), of_documents=True)
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection
 from typing import Final
 
-from sluice.config.problems import Wrong, shown
-from sluice.suggest import did_you_mean
+from sluice.config.problems import Wrong
+from sluice.suggest import did_you_mean, shown
 
 PARTITION_FUNCTIONS: Final = (
     *("toYYYYMM", "toYYYYMMDD", "toYear", "toQuarter", "toMonth", "toDayOfMonth", "toHour"),

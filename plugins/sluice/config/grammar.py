@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Final
 
-from sluice.config.problems import Wrong, shown
-from sluice.suggest import did_you_mean
+from sluice.config.problems import Wrong
+from sluice.suggest import did_you_mean, shown
 
 NAME: Final = "[A-Za-z_][A-Za-z0-9_]{0,62}"
 DURATION: Final = r"(?=[0-9])([0-9]{1,5}d)?([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,6}s)?"
@@ -95,7 +95,7 @@ def schedule(text: str) -> str:
     """A cron expression or one of Airflow's presets."""
     if text.startswith("@"):
         if text not in PRESETS:
-            raise Wrong(f"{text!r} is not a schedule", did_you_mean(text, (*PRESETS, "null")))
+            raise Wrong(f"{shown(text)} is not a schedule", did_you_mean(text, (*PRESETS, "null")))
         return text
     fields = text.split()
     if len(fields) != len(_CRON):
@@ -104,7 +104,7 @@ def schedule(text: str) -> str:
     for given, (name, numbers, words) in zip(fields, _CRON, strict=True):
         if not all(_cron_item(item, numbers, words) for item in given.split(",")):
             fix = f"the {name} is * or {numbers[0]} to {numbers[-1]}, a range 1-5, a step */5, a list 1,2"
-            raise Wrong(f"{given!r} is not a {name}", fix)
+            raise Wrong(f"{shown(given)} is not a {name}", fix)
     return text
 
 

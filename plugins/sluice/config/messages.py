@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from sluice.config.problems import Loc, Problem, dotted, shown
+from sluice.config.problems import Loc, Problem, dotted
 from sluice.config.schema import keys_at, sections_with
-from sluice.suggest import did_you_mean
+from sluice.suggest import did_you_mean, shown
 
 if TYPE_CHECKING:
     from pydantic import ValidationError

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sluice.errors import ConfigError
 
@@ -60,16 +59,3 @@ class PipelineFileError(ConfigError):
 def dotted(loc: Loc) -> str:
     """A location for people: ``collections.tickets.columns."watermark.mark".type``."""
     return ".".join(part if re.fullmatch(r"\w+", part) else f'"{part}"' for part in map(str, loc))
-
-
-def shown(value: Any) -> str:
-    """A value in a message, never one that may hold a password (I9)."""
-    if isinstance(value, str):
-        if "://" in value or "@" in value:
-            return "a text that looks like a URL (not shown)"
-        return repr(value if len(value) <= 60 else f"{value[:57]}…")
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, (int, float)):
-        return f"the number {value!r:.40}"
-    return "a list" if isinstance(value, list) else "a mapping"

@@ -15,10 +15,9 @@ from sluice.columns import KEY_KINDS, TEXT_KINDS, ColumnType, Kind, OnError
 from sluice.config import expressions, grammar
 from sluice.config.problems import Loc, Problem, Wrong, dotted
 from sluice.spec import ORDINAL, PARENT, RESERVED
-from sluice.suggest import did_you_mean
+from sluice.suggest import did_you_mean, shown
 
 KEY: Final = "_id"
-_REJECT: Final = str(OnError.REJECT)
 _LONGEST_NAME: Final = 63
 
 
@@ -30,7 +29,7 @@ class Entry:
     path: str
     name: str | None
     type: ColumnType | None
-    on_error: Any = _REJECT
+    on_error: OnError | None = OnError.REJECT
 
 
 def problems(document: Any) -> Iterator[Problem]:
@@ -73,7 +72,7 @@ def _child(section: dict[str, Any], name: str | None, loc: Loc) -> Iterator[Prob
         text = "an array needs either type or columns: write type for plain values, columns for documents"
         yield Problem(loc, text)
     if "columns" not in section:
-        yield from _actions([Entry(loc, "", None, _type(section), section.get("on_error", _REJECT))])
+        yield from _actions([Entry(loc, "", None, _type(section), _action(section))])
         return
     if "on_error" in section:
         yield Problem((*loc, "on_error"), "belongs to a single column: move it into one of columns")
@@ -103,16 +102,15 @@ def _names(columns: list[Entry], reserved: Collection[str]) -> Iterator[Problem]
 
 def _actions(columns: list[Entry]) -> Iterator[Problem]:
     for entry in columns:
-        action = "null" if entry.on_error is None else entry.on_error
-        if entry.type and action in set(OnError) and action not in entry.type.actions:
-            text = f"{action} means nothing for {entry.type}: use one of {', '.join(entry.type.actions)}"
+        if entry.type and entry.on_error and entry.on_error not in entry.type.actions:
+            text = f"{entry.on_error} means nothing for {entry.type}: use one of {', '.join(entry.type.actions)}"
             yield Problem((*entry.loc, "on_error"), text)
 
 
 def _key(key: Entry) -> Iterator[Problem]:
     if key.type and key.type.kind not in KEY_KINDS:
         yield Problem((*key.loc, "type"), f"a key cannot be {key.type}: use one of {', '.join(KEY_KINDS)}")
-    if key.on_error is None or key.on_error in set(OnError) - {OnError.REJECT}:
+    if key.on_error not in {OnError.REJECT, None}:
         text = "a repaired key could be another document's: remove on_error, or use type: key, which takes every value"
         yield Problem((*key.loc, "on_error"), text)
 
@@ -169,7 +167,7 @@ def _known(used: Iterable[str], columns: list[Entry], loc: Loc) -> Iterator[Prob
         elif name not in names:
             by_path = next((e.name for e in columns if e.path == name and e.name), None)
             hint = f"its column is {by_path}" if by_path else did_you_mean(name, names)
-            yield Problem(loc, f"there is no column {name!r}: {hint}")
+            yield Problem(loc, f"there is no column {shown(name)}: {hint}")
         seen.add(name)
 
 
@@ -191,7 +189,7 @@ def _entries(columns: Any, loc: Loc) -> list[Entry]:
     found = []
     for path, given in _mapping(columns).items():
         section = _long(given)
-        found.append(Entry((*loc, path), path, _name(section, path), _type(section), section.get("on_error", _REJECT)))
+        found.append(Entry((*loc, path), path, _name(section, path), _type(section), _action(section)))
     return found
 
 
@@ -219,6 +217,11 @@ def _type(section: dict[str, Any]) -> ColumnType | None:
     with suppress(ValueError):
         return ColumnType.parse(section["type"]) if isinstance(section.get("type"), str) else None
     return None
+
+
+def _action(section: dict[str, Any]) -> OnError | None:
+    given = section.get("on_error", OnError.REJECT)
+    return OnError.NULL if given is None else next((action for action in OnError if action == given), None)
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from sluice.columns import ColumnType, Kind, OnError
 from sluice.config import grammar
 from sluice.config.expressions import INDEX_TYPES, skip_index
-from sluice.config.problems import Wrong, shown
+from sluice.config.problems import Wrong
 from sluice.spec import UnknownFields
+from sluice.suggest import shown
 
 
 def _text(pattern: str) -> WithJsonSchema:
@@ -154,7 +155,7 @@ class ChildSection(Section):
     """An array that becomes a table of its own: of values (type) or of documents (columns)."""
 
     type: Type | None = Field(default=None, description="the type of each value; the column is named value")
-    on_error: Action | None = Field(default=None, description="what becomes of a value that the type cannot hold")
+    on_error: Action = Field(default=OnError.REJECT, description="what becomes of a value that the type cannot hold")
     columns: dict[Path, Column] | None = Field(
         default=None, description="the fields of each document, by path within it"
     )

@@ -99,9 +99,11 @@ def read(source: str) -> Text:
 
 
 def _complain_of_syntax(text: Text, error: yaml.MarkedYAMLError) -> None:
-    sentence = ", ".join(part for part in (error.context, error.problem) if part)
+    began = f"{error.context} that began in line {error.context_mark.line + 1}" if error.context_mark else error.context
+    sentence = ", ".join(part for part in (began, error.problem) if part)
     hint = next((fix for sign, fix in _HINTS.items() if sign in sentence), "correct the line, or the one before it")
-    mark = error.problem_mark or error.context_mark
+    # Of a key without a colon PyYAML notices only in the next line.
+    mark = error.context_mark if "simple key" in sentence else error.problem_mark
     text.complain((), f"not valid YAML, {sentence}: {hint}", _place(mark) if mark else None)
 
 

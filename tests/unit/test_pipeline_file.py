@@ -1,0 +1,237 @@
+"""Pipeline files: what they become, one by one and as a folder, and their hashes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from sluice.columns import ColumnType, Kind, OnError
+from sluice.errors import ConfigError
+from sluice.pipeline_file import (
+    PipelineFileError,
+    collection_hash,
+    load_pipeline,
+    load_pipelines,
+    parse_pipeline,
+    pipeline_hash,
+)
+from sluice.spec import Capture, Child, ClickHouseOptions, Collection, Column, RedshiftOptions, UnknownFields
+from tests.factories import a_child, a_collection, a_column, a_pipeline, a_pipeline_text
+
+ROOT = Path(__file__).parents[2]
+PUBLISHING = ROOT / "dags" / "pipelines" / "publishing.yml"
+FILE = Path("publishing.yml")
+KEY = Column("_id", "_id", ColumnType(Kind.KEY))
+
+
+def documents(text: str) -> Collection:
+    """The collection that a flow mapping describes."""
+    return parse_pipeline(a_pipeline_text(collections=f"{{documents: {{{text}}}}}"), FILE).collections[0]
+
+
+# --- what a file becomes ----------------------------------------------------------------------------------------------
+
+
+def test_a_short_file_has_the_defaults() -> None:
+    found = parse_pipeline(a_pipeline_text(), FILE)
+
+    assert found == a_pipeline(collections=(Collection("documents", None, (KEY,)),), file=FILE)
+    assert (found.schedule, found.landing.prefix, found.rejects.limit) == (None, "sluice", 0.01)
+    assert found.capture == Capture("modified", timedelta(minutes=2), timedelta(seconds=5))
+
+
+def test_the_shipped_file_is_read() -> None:
+    found = load_pipeline(PUBLISHING)
+
+    assert [table.name for table in found.tables] == ["documents", "documents_keywords", "tickets"]
+    assert found.file == PUBLISHING
+    assert found.schedule == "*/5 * * * *"
+    title = next(c for c in found.collection("documents").columns if c.name == "title")
+    assert title == Column("title", "title", ColumnType(Kind.STRING, length=512), OnError.TRUNCATE)
+
+
+@pytest.mark.parametrize("name", ["books", "students"])
+def test_the_files_of_the_tests_are_read(name: str) -> None:
+    assert load_pipeline(ROOT / "tests" / "pipelines" / f"{name}.yml").name == name
+
+
+def test_columns_have_a_short_form_a_default_name_and_the_order_of_the_file() -> None:
+    found = documents("columns: {b.c: string(5), _id: objectid, a: {type: text, on_error: truncate, name: x}}")
+
+    assert found.columns == (
+        Column("b_c", "b.c", ColumnType(Kind.STRING, length=5)),
+        Column("_id", "_id", ColumnType(Kind.OBJECTID)),
+        Column("x", "a", ColumnType(Kind.TEXT), OnError.TRUNCATE),
+    )
+
+
+@pytest.mark.parametrize("word", ["null", '"null"', "~"])
+def test_on_error_null_is_an_action_though_yaml_takes_it_for_nothing(word: str) -> None:
+    assert documents(f"columns: {{a: {{type: bool, on_error: {word}}}}}").columns[1].on_error is OnError.NULL
+
+
+def test_arrays_become_children_of_values_or_of_documents() -> None:
+    found = documents(
+        "children: {a.tags: string(64), b: {type: int64, on_error: null, name: bs}, c: {columns: {d.e: text, f: bool}}}"
+    )
+
+    assert found.children == (
+        Child("a_tags", "a.tags", (Column("value", "", ColumnType.parse("string(64)")),), of_documents=False),
+        Child("bs", "b", (Column("value", "", ColumnType(Kind.INT64), OnError.NULL),), of_documents=False),
+        Child("c", "c", (a_column("d_e", "text", path="d.e"), a_column("f", "bool")), of_documents=True),
+    )
+
+
+def test_storage_options_are_kept_and_their_expressions_rebuilt() -> None:
+    found = documents(
+        "columns: {created_at: timestamp, topic: text}, redshift: {distkey: _id, sortkey: [created_at]}, clickhouse: "
+        "{order_by: [topic, _id], partition_by: '( toYYYYMM(created_at),intDiv (1,007) )', "
+        "skip_indexes: {topic: ' set ( 100 )', created_at: minmax}, low_cardinality: [topic]}"
+    )
+
+    assert found.redshift == RedshiftOptions("_id", ("created_at",))
+    assert found.clickhouse == ClickHouseOptions(
+        ("topic", "_id"),
+        "(toYYYYMM(created_at), intDiv(1, 7))",
+        (("topic", "set(100)"), ("created_at", "minmax")),
+        ("topic",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("5s", 5), ("2m", 120), ("1h30m", 5400), ("1d", 86_400), ("0s", 0), ("1d1h1m1s", 90_061)]
+)
+def test_durations(text: str, seconds: int) -> None:
+    assert parse_pipeline(a_pipeline_text(capture=f"{{lag: {text}}}"), FILE).capture.lag == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["*/5 * * * *", "0 6 1,15 * mon-fri", "5 4 * JAN 7", "@daily", "null"])
+def test_schedules(text: str) -> None:
+    word = None if text == "null" else f'"{text}"'
+    assert parse_pipeline(a_pipeline_text(schedule=word or "null"), FILE).schedule == (text if word else None)
+
+
+def test_words_that_only_yaml_1_1_takes_for_something_else_are_text() -> None:
+    assert parse_pipeline(a_pipeline_text(pipeline="on"), FILE).name == "on"
+
+
+# --- folders ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_is_read_by_name(tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        storage = f"{{kind: clickhouse, conn_id: warehouse, schema: {name}}}"
+        (tmp_path / f"{name}.yml").write_text(a_pipeline_text(pipeline=name, warehouse=storage))
+    (tmp_path / "schema.json").write_text("{}")
+
+    assert [pipeline.name for pipeline in load_pipelines(tmp_path)] == ["a", "b"]
+
+
+def test_the_errors_of_all_files_are_said_at_once(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text(a_pipeline_text(schedule="5"))
+    (tmp_path / "b.yml").write_text("")
+
+    with pytest.raises(PipelineFileError) as raised:
+        load_pipelines(tmp_path)
+
+    assert [found.file.name for found in raised.value.found] == ["a.yml", "b.yml"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "line", "said"),
+    [
+        (
+            {"warehouse": "{kind: clickhouse, conn_id: warehouse, schema: other}", "collections": "{others: {}}"},
+            "b.yml:1:1: pipeline: the name publishing is also that of",
+            "a.yml: give one of them another name",
+        ),
+        (
+            {"pipeline": "other"},
+            "b.yml:5:15: collections.documents: the table publishing.documents is also that of",
+            "",
+        ),
+        (
+            {"pipeline": "publishing_documents", "collections": "{keywords: {}}"},
+            "b.yml:5:15: collections.keywords: the storage publishing_documents_keywords is also that of",
+            "",
+        ),
+    ],
+    ids=["pipeline", "table", "storage"],
+)
+def test_two_files_cannot_give_one_name_to_two_things(
+    tmp_path: Path, overrides: dict[str, str | None], line: str, said: str
+) -> None:
+    (tmp_path / "a.yml").write_text(a_pipeline_text(collections="{documents: {children: {keywords: text}}}"))
+    (tmp_path / "b.yml").write_text(a_pipeline_text(**overrides))
+
+    with pytest.raises(PipelineFileError) as raised:
+        load_pipelines(tmp_path)
+
+    (found,) = [found for found in raised.value.found if line in str(found)]
+    assert said in str(found)
+
+
+def test_a_file_that_is_missing_or_unreadable_is_a_config_error(tmp_path: Path) -> None:
+    (tmp_path / "latin.yml").write_bytes("pipeline: größe".encode("latin-1"))
+
+    with pytest.raises(ConfigError, match=r"there is no pipeline file .*none\.yml"):
+        load_pipeline(tmp_path / "none.yml")
+    with pytest.raises(ConfigError, match="cannot read"):
+        load_pipeline(tmp_path)
+    with pytest.raises(ConfigError, match="is not UTF-8"):
+        load_pipeline(tmp_path / "latin.yml")
+    with pytest.raises(ConfigError, match="there is no folder"):
+        load_pipelines(tmp_path / "none")
+
+
+# --- hashes -----------------------------------------------------------------------------------------------------------
+
+TEXT = a_column("title", "text")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        a_collection(columns=(a_column(), TEXT)),
+        a_collection(columns=(a_column(), a_column("title", "string(5)"), a_column("updated_at", "timestamp"))),
+        a_collection(columns=(a_column(), replace(TEXT, on_error=OnError.NULL), a_column("updated_at", "timestamp"))),
+        a_collection(columns=(a_column(), replace(TEXT, name="name"), a_column("updated_at", "timestamp"))),
+        a_collection(columns=(a_column(), replace(TEXT, path="name"), a_column("updated_at", "timestamp"))),
+        a_collection(children=(a_child(),)),
+        a_collection(unknown_fields=UnknownFields.IGNORE),
+        a_collection(transform="a:b"),
+    ],
+    ids=["fewer", "type", "on_error", "name", "path", "child", "unknown_fields", "transform"],
+)
+def test_what_decides_values_changes_a_collections_hash(changed: Collection) -> None:
+    assert collection_hash(changed) != collection_hash(a_collection())
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        a_collection(columns=tuple(reversed(a_collection().columns))),
+        a_collection(clickhouse=ClickHouseOptions(("_id",))),
+        a_collection(redshift=RedshiftOptions("_id")),
+        a_collection(deletes="reconcile"),
+    ],
+    ids=["order", "clickhouse", "redshift", "deletes"],
+)
+def test_what_decides_only_storage_leaves_a_collections_hash(changed: Collection) -> None:
+    assert collection_hash(changed) == collection_hash(a_collection())
+
+
+def test_hashes_are_the_same_in_every_process_and_version() -> None:
+    assert collection_hash(a_collection(children=(a_child(),))) == 16851351452621707285
+    assert pipeline_hash(a_pipeline()) == "034c192858a754ca"
+
+
+def test_a_pipelines_hash_follows_what_a_batch_does_and_not_when_or_where_its_file_is() -> None:
+    base = pipeline_hash(a_pipeline())
+
+    assert pipeline_hash(a_pipeline(file=FILE, schedule="@daily")) == base
+    assert pipeline_hash(a_pipeline(capture=Capture(lag=timedelta(seconds=9)))) != base
+    assert pipeline_hash(a_pipeline(collections=(a_collection(deletes="reconcile"),))) != base
