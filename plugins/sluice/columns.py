@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Self
 
-from sluice.suggest import did_you_mean
+from sluice.suggest import did_you_mean, shown
 
 
 class Kind(StrEnum):
@@ -90,7 +90,7 @@ class ColumnType:
             raise ValueError(_unknown(text, match["kind"] if match else text))
         arguments = match["args"] or ""
         if match["args"] is not None and not _NUMBERS.fullmatch(arguments):
-            raise ValueError(f"the parameters of {text!r} are not numbers")
+            raise ValueError(f"the parameters of {shown(text)} are not numbers")
         return cls._with_arguments(Kind(match["kind"]), [int(a) for a in arguments.split(",") if a])
 
     @classmethod
@@ -123,4 +123,4 @@ class ColumnType:
 def _unknown(text: str, kind: str) -> str:
     other = _OTHER_NAMES.get(kind.lower())
     known = ("string(n)" if k is Kind.STRING else "decimal(p,s)" if k is Kind.DECIMAL else str(k) for k in Kind)
-    return f"unknown type {text!r}: {f'use {other}' if other else did_you_mean(kind, known)}"
+    return f"unknown type {shown(text)}: {f'use {other}' if other else did_you_mean(kind, known)}"
