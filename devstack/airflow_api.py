@@ -55,6 +55,11 @@ class AirflowApi:
         found: list[dict[str, Any]] = self._get(f"/dags/{dag}/dagRuns/{run}/taskInstances?limit=200")["task_instances"]
         return found
 
+    def mark_failed(self, dag: str, run: str, task: dict[str, Any]) -> None:
+        """Mark a task failed, as the button does; a running one is told to end."""
+        path = f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances/{task['task_id']}/{task['map_index']}"
+        self._send("PATCH", path, {"new_state": "failed"})
+
     def log(self, dag: str, run: str, task: dict[str, Any]) -> str:
         """The text of a task's newest log."""
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task['task_id']}/logs/{task['try_number']}"

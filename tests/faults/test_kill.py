@@ -16,11 +16,11 @@ import pytest
 from devstack.publisher import Publisher, shares
 from tests.acceptance.conftest import World, make_world, publishing  # noqa: F401  fixtures
 
-EVERY = os.environ.get("SLUICE_FAULTS") == "every"
+EVERY = os.environ.get("FAULTS") == "every"
 SAMPLE = 4
 """How many of the writes a bounded run tries; `make test-faults` tries every one."""
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
 
 
 def sluice(world: World, *how: str) -> subprocess.CompletedProcess[str]:
