@@ -43,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StackError as error:
         console.print(str(error), style="red", highlight=False)
         return 1
+    except KeyboardInterrupt:
+        return 130
     except PyMongoError as error:
         console.print(f"MongoDB: {str(error)[:500]}", style="red", highlight=False)
         return 1
