@@ -1,19 +1,19 @@
 """BSON values as relaxed Extended JSON: the text of ``_extra`` and of columns of type json.
 
-The same text as ``bson.json_util`` writes (a test says so) at a third of its cost: the C encoder of :mod:`json` does
-everything that JSON has too, ``json_util`` only the rest. Nesting is counted before, level by level, so that the
-outcome depends on the document alone and never on how deep the caller's stack is.
+The same text as ``bson.json_util`` writes (a test says so) at a fraction of its cost: the C encoder of :mod:`json` does
+everything that JSON has too, many values in one call, and ``json_util`` only the rest. Nesting is counted before, level
+by level, so that the outcome depends on the document alone and never on how deep the caller's stack is.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
-from bson import Code, DBRef, json_util
+from bson import Code, DBRef, ObjectId, json_util
 from bson.json_util import RELAXED_JSON_OPTIONS
 
 from sluice.misfit import Misfit
@@ -21,9 +21,15 @@ from sluice.misfit import Misfit
 # mongod stores 180 levels at most.
 MAX_DEPTH = 200
 
-_special = partial(json_util.default, json_options=RELAXED_JSON_OPTIONS)
-_ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), default=_special)
+# Naive, as the datetimes that raw_documents decodes.
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
+_CONTAINERS = frozenset({dict, list, DBRef, Code})
 _NOT_FINITE = re.compile(r'"(?:[^"\\]|\\.)*"|NaN|-?Infinity')
+
+# Stands between values that are encoded in one call. No decoded string holds this surrogate: those that stand for
+# bytes that are not UTF-8 are U+DC80 to U+DCFF.
+_BETWEEN = "\udfff"
+_SPLIT = f',"{_BETWEEN}",'
 
 
 def extended_json(value: Any) -> str:
@@ -31,19 +37,26 @@ def extended_json(value: Any) -> str:
 
     A string that was not UTF-8 keeps its surrogate escapes: the text can then not be encoded.
     """
-    types, depth = _survey(value)
+    return extended_json_of_all([value])[0]
+
+
+def extended_json_of_all(values: Sequence[Any]) -> list[str]:
+    """The text of each value. Raises Misfit ``too_deep`` when one of them is."""
+    types, depth = _survey(values)
     if depth > MAX_DEPTH:
         raise Misfit("too_deep", f"nested more than {MAX_DEPTH} levels")
     # Code is a str to the encoder, which would write it as one.
-    text = _ENCODER.encode(_without_code(value) if Code in types else value)
+    plain = [_without_code(value) for value in values] if Code in types else values
+    text = _ENCODER.encode([item for value in plain for item in (_BETWEEN, value)][1:])
     if float in types and ("NaN" in text or "Infinity" in text):
-        return _NOT_FINITE.sub(_number_double, text)
-    return text
+        text = _NOT_FINITE.sub(_number_double, text)
+    return text[1:-1].split(_SPLIT) if values else []
 
 
-def _survey(value: Any) -> tuple[set[type], int]:
-    """The types that occur in a value, and how many levels it is nested."""
-    types, depth, level = {type(value)}, 0, [value]
+def _survey(values: Sequence[Any]) -> tuple[set[type], int]:
+    """The types that occur in the values, and how many levels the deepest is nested."""
+    types, depth = set(map(type, values)), 0
+    level = [value for value in values if type(value) in _CONTAINERS]
     while level and depth <= MAX_DEPTH:
         inner: list[Any] = []
         for container in level:
@@ -65,9 +78,6 @@ def _members(value: Any) -> Iterable[Any]:
     return value if kind is list else ()
 
 
-_CONTAINERS = frozenset({dict, list, DBRef, Code})
-
-
 def _without_code(value: Any) -> Any:
     kind = type(value)
     if kind is Code:
@@ -83,3 +93,16 @@ def _without_code(value: Any) -> Any:
 def _number_double(match: re.Match[str]) -> str:
     token = match[0]
     return token if token.startswith('"') else f'{{"$numberDouble":"{token}"}}'
+
+
+def _special(value: Any) -> Any:
+    """What json_util makes of a value that JSON does not have; the two most common types without its detours."""
+    kind = type(value)
+    if kind is ObjectId:
+        return {"$oid": str(value)}
+    if kind is datetime and value.tzinfo is None and value >= _EPOCH:
+        return {"$date": value.isoformat(timespec="milliseconds" if value.microsecond else "seconds") + "Z"}
+    return json_util.default(value, RELAXED_JSON_OPTIONS)
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), default=_special)

@@ -34,6 +34,10 @@ _NAMES: dict[type, str] = {
 }
 
 
+# What pymongo decodes a value to that is not null.
+BSON_TYPES = (_NAMES.keys() | {Binary}) - {type(None), type(MISSING)}
+
+
 class Misfit(Exception):
     """Why a value does not fit. ``reason`` is a short code, ``detail`` a phrase for people that never quotes text.
 

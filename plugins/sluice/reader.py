@@ -81,7 +81,7 @@ class Reader:
             certain = _without(values, doubtful)
         try:
             array = self._vector.build(certain)
-        except (ValueError, TypeError, OverflowError):
+        except (ValueError, TypeError, OverflowError, Misfit):
             return self._corrected(pa.nulls(len(values), self._type), values, range(len(values)), findings)
         if self._vector.beyond:
             doubtful += self._vector.beyond(array, certain)

@@ -9,15 +9,16 @@ from typing import Any, cast
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sluice import unknown
 from sluice.arrow import EXTRA, arrow_schema
-from sluice.fields import Document, as_document, fields_of, pull
+from sluice.columns import ColumnType, Kind
+from sluice.fields import Document, as_document, fields_of, first_unknown, pull
 from sluice.limits import Limits
 from sluice.misfit import Misfit, wrong_type
 from sluice.reader import Findings, Reader
-from sluice.spec import Child, Collection, Table, UnknownFields
+from sluice.spec import Child, Collection, Column, Table, UnknownFields
 
 _FIXED_WIDTH = 8
+_EXTRA = Column(EXTRA, "", ColumnType(Kind.JSON))
 
 
 class Rows:
@@ -32,6 +33,7 @@ class Rows:
             Reader(column, limits, label=self._prefix + column.name, key=column is collection.key)
             for column in self._columns
         ]
+        self._extra = Reader(_EXTRA, limits, label=self._prefix + EXTRA)
         arrays = [] if child else [array.path for array in collection.children]
         paths = [column.path for column in self._columns] + arrays
         self._fields = fields_of(paths, required=None if child else collection.key.path)
@@ -44,11 +46,17 @@ class Rows:
             for column, reader in zip(self._columns, self._readers, strict=True)
         ]
         if self._unknown is UnknownFields.KEEP:
-            arrays.append(unknown.keep(documents, self._prefix + EXTRA, self._limits, findings))
+            arrays.append(self._extra.read([document or None for document in documents], findings))
         elif self._unknown is UnknownFields.FAIL:
-            unknown.refuse(documents, self._fields, self._prefix, findings)
+            self._refuse(documents, findings)
         refuse_wide(arrays, self._limits, findings)
         return arrays, pulled
+
+    def _refuse(self, rest: Sequence[Document], findings: Findings) -> None:
+        for row, document in enumerate(rest):
+            if document:
+                path = self._prefix + first_unknown(document, self._fields)
+                findings.reject(row, path, Misfit("unknown_field", f"{path} is not declared"))
 
 
 class ChildRows:

@@ -17,8 +17,10 @@ from bson import Decimal128, Int64, ObjectId
 
 from sluice.arrow import arrow_type
 from sluice.columns import ColumnType, Kind
+from sluice.extended_json import extended_json_of_all
 from sluice.keys import key_text
 from sluice.limits import Limits
+from sluice.misfit import BSON_TYPES
 
 Values = list[Any]
 
@@ -61,6 +63,8 @@ def _string(column: ColumnType, limits: Limits) -> Vector:
 
 def _key(_: ColumnType, limits: Limits) -> Vector:
     def build(values: Values) -> pa.Array:
+        if {ObjectId}.issuperset(map(type, values)):
+            return _hexadecimal(values)
         return pa.array([value if value is None else key_text(value) for value in values], pa.string())
 
     return Vector(frozenset({ObjectId, str, int, Int64}), build, _beyond_text(limits.max_text_bytes, limits))
@@ -76,11 +80,20 @@ def _beyond_text(longest: int | None, limits: Limits) -> Callable[[pa.Array, Val
     return beyond if longest or not limits.nul_allowed else None
 
 
-def _objectid(_: ColumnType, __: Limits) -> Vector:
+def _json(_: ColumnType, limits: Limits) -> Vector:
     def build(values: Values) -> pa.Array:
-        return pa.array([value if value is None else str(value) for value in values], pa.string())
+        texts = iter(extended_json_of_all([value for value in values if value is not None]))
+        return pa.array([None if value is None else next(texts) for value in values], pa.string())
 
-    return Vector(frozenset({ObjectId}), build)
+    return Vector(frozenset(BSON_TYPES), build, _beyond_text(limits.max_text_bytes, limits))
+
+
+def _objectid(_: ColumnType, __: Limits) -> Vector:
+    return Vector(frozenset({ObjectId}), _hexadecimal)
+
+
+def _hexadecimal(values: Values) -> pa.Array:
+    return pa.array([value if value is None else str(value) for value in values], pa.string())
 
 
 def _decimal(column: ColumnType, _: Limits) -> Vector:
@@ -165,5 +178,5 @@ _VECTORS: dict[Kind, Callable[[ColumnType, Limits], Vector]] = {
     Kind.OBJECTID: _objectid,
     Kind.UUID: _as_is(),
     Kind.BINARY: _as_is(bytes),
-    Kind.JSON: _as_is(),
+    Kind.JSON: _json,
 }
