@@ -103,8 +103,8 @@ def schedule(text: str) -> str:
         raise Wrong(f"{shown(text)} is not a schedule", fix)
     for given, (name, numbers, words) in zip(fields, _CRON, strict=True):
         if not all(_cron_item(item, numbers, words) for item in given.split(",")):
-            fix = f"the {name} is * or {numbers[0]} to {numbers[-1]}, a range 1-5, a step */5, a list 1,2"
-            raise Wrong(f"{shown(given)} is not a {name}", fix)
+            fix = f"write * or {numbers[0]} to {numbers[-1]}, a range 1-5, a step */5 or a list 1,2"
+            raise Wrong(f"{shown(given)} cannot be the {name}", fix)
     return text
 
 

@@ -199,7 +199,9 @@ def _children(section: Any, loc: Loc) -> list[tuple[Loc, str | None, dict[str, A
 
 
 def _long(given: Any) -> dict[str, Any]:
-    return {"type": given} if isinstance(given, str) else _mapping(given)
+    if isinstance(given, str):
+        return {"type": given}
+    return {key: value for key, value in _mapping(given).items() if value is not None or key == "on_error"}
 
 
 def _name(section: dict[str, Any], path: str) -> str | None:
