@@ -12,4 +12,7 @@ for file in sorted((Path(__file__).parent / "pipelines").glob("*.yml")):
         dag = build_dag(file)
     except ConfigError as error:
         dag = broken_dag(file, error)
+    if dag.dag_id in globals():
+        clash = ConfigError(f"another file has a pipeline {dag.dag_id} too", fix=f"rename the one in {file.name}")
+        dag = broken_dag(file, clash)
     globals()[dag.dag_id] = dag

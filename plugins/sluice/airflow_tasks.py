@@ -163,6 +163,18 @@ class CleanUp(Step):
             spine.clean_up(systems, plan_of(context))
 
 
+class Refuse(BaseOperator):
+    """Stands for a pipeline that cannot be run."""
+
+    def __init__(self, *, message: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.message = message
+
+    def execute(self, context: Context) -> None:
+        """Say why."""
+        raise ConfigError(self.message)
+
+
 def build_dag(file: Path) -> DAG:
     """The DAG of one pipeline file."""
     pipeline = load_pipeline(file)
@@ -203,7 +215,7 @@ def broken_dag(file: Path, error: ConfigError) -> DAG:
     with DAG(
         dag_id=f"{file.stem}.broken", schedule=None, tags=["sluice", "broken"], doc_md=f"```\n{error}\n```"
     ) as dag:
-        Migrate(task_id="broken_pipeline_file", pipeline_file=str(file), retries=0)
+        Refuse(task_id="broken_pipeline_file", message=str(error))
     return dag
 
 

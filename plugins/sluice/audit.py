@@ -57,7 +57,14 @@ def compare(pipeline: Pipeline, systems: Systems) -> list[Finding]:
             f"{pipeline.name} has nothing to compare: no batch is published", fix=f"`sluice run {pipeline.name}`"
         )
     cut = _readable(systems, commit)
-    return [_Comparison(pipeline, systems, collection, commit, cut).run() for collection in pipeline.collections]
+    return [compare_collection(pipeline, systems, collection, commit, cut) for collection in pipeline.collections]
+
+
+def compare_collection(
+    pipeline: Pipeline, systems: Systems, collection: Collection, commit: Commit, cut: Cut
+) -> Finding:
+    """Compare one collection as it is at a cut with what readers see at a commit."""
+    return _Comparison(pipeline, systems, collection, commit, cut).run()
 
 
 class _Comparison:
@@ -97,7 +104,8 @@ class _Comparison:
                 conformed = conform(raw)
                 own = conformed.tables[self._table.name]
                 self._rejected.update(reject.key for reject in conformed.rejects)
-                yield from zip(own.column(self._table.key[0]).to_pylist(), own.column("_hash").to_pylist(), strict=True)
+                keys = map(str, own.column(self._table.key[0]).to_pylist())
+                yield from zip(keys, own.column("_hash").to_pylist(), strict=True)
 
     def _look_into(self, suspects: list[int]) -> None:
         wanted, warehouse = set(suspects), dict[str, int]()

@@ -2,6 +2,6 @@
 -- parameters: $at, $key, batch, buckets, bucket
 -- guarantee:  what was visible at that batch.
 -- why:        only buckets that differ are looked into.
-SELECT $key, _hash
+SELECT toString($key), _hash
 FROM $at(batch = {batch:UInt32})
-WHERE xxHash64($key) % {buckets:UInt16} = {bucket:UInt16}
+WHERE xxHash64(toString($key)) % {buckets:UInt16} = {bucket:UInt16}

@@ -11,6 +11,8 @@ import pytest
 from bson import json_util
 
 from devstack.publisher import Publisher, shares
+from sluice import audit
+from sluice import pipeline as spine
 from tests.acceptance.conftest import ROOT, World
 
 SHARED = ROOT.parent / "shared" / "data"
@@ -97,3 +99,33 @@ def test_undeclared_fields_are_kept_as_json(publishing: World) -> None:
     publishing.batch()
 
     assert json.loads(publishing.rows("documents")[0]["_extra"]) == {"shelf": {"row": 3}}
+
+
+def test_verify_finds_what_the_warehouse_lacks(publishing: World) -> None:
+    publisher = a_publisher(publishing)
+    publisher.seed(documents=50, tickets=100)
+    publishing.batch()
+    with publishing.systems() as systems:
+        assert all(found.equal for found in audit.compare(publishing.pipeline, systems))
+        dated = {"updated_at": datetime(2026, 1, 1, tzinfo=UTC)}  # long before the last position: no batch reads it
+        publishing.database.documents.insert_one({"_id": "unseen", **dated})
+        wrong = publishing.database.documents.find_one({}, {"_id": 1})
+        assert wrong is not None
+        publishing.database.documents.update_one(wrong, {"$set": {"title": "changed behind the modified date"}})
+        gone = publishing.database.documents.find_one({"_id": {"$nin": [wrong["_id"], "unseen"]}})
+        assert gone is not None
+        publishing.database.documents.delete_one({"_id": gone["_id"]})
+
+        documents = systems_now(publishing, systems)
+
+    assert documents.different["unseen"] == audit.ONLY_SOURCE
+    assert documents.different[str(wrong["_id"])] == "the contents differ"
+    assert len(documents.different) == 3 - documents.kept
+
+
+def systems_now(world: World, systems: spine.Systems) -> audit.Finding:
+    """Compare with the source as it is now, not as it was at the last batch's cut."""
+    commit = systems.warehouse.last_commit(world.pipeline.name)
+    assert commit is not None
+    collection = world.pipeline.collection("documents")
+    return audit.compare_collection(world.pipeline, systems, collection, commit, systems.source.now_cut())
