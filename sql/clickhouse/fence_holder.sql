@@ -7,10 +7,9 @@ SELECT
     owner,
     state = 'released' AS released,
     (toUnixTimestamp64Micro(now64(6)) - toUnixTimestamp64Micro(at)) / 1e6 AS seconds,
-    (
-        SELECT count()
-        FROM system.processes
-        WHERE Settings['log_comment'] = concat({tag:String}, owner)
+    countEqual(
+        (SELECT groupArray(Settings['log_comment']) FROM system.processes),
+        concat({tag:String}, owner)
     ) AS running
 FROM sluice.holders
 WHERE pipeline = {pipeline:String}

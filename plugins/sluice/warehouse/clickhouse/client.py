@@ -176,7 +176,10 @@ def _landing_error(what: str, why: str) -> SluiceError:
         return CountMismatch(
             "a landed part is missing", why=why, fix="run the batch again: a new plan lands its documents again"
         )
-    if any(sign in why for sign in ("403", "AccessDenied", "Access Denied", "InvalidAccessKeyId", "SignatureDoesNot")):
+    if any(
+        sign in why
+        for sign in ("code: 400", "403", "AccessDenied", "Access Denied", "InvalidAccessKeyId", "SignatureDoesNot")
+    ):
         return AccessDenied(
             f"ClickHouse may not read the landing: {what}",
             why=why,

@@ -112,6 +112,7 @@ class Fence:
         if not holder.alive(self._pace.lease):
             self.client.run("take_fence", **self.guard, seen=holder.fence)
             self._shown = time.monotonic()
+            time.sleep(self._pace.poll)  # one that claimed in the same moment may have won: better known now than later
             holder = self._holder()
         return holder.owner == self.owner
 

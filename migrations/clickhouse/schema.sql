@@ -1,0 +1,79 @@
+CREATE TABLE sluice.batches
+(
+    `pipeline` LowCardinality(String),
+    `batch` UInt32,
+    `plan` String,
+    `kind` LowCardinality(String),
+    `cut` DateTime64(3, 'UTC'),
+    `cluster` UInt64,
+    `snapshot` Bool,
+    `positions` String,
+    `counts` String,
+    `spec_hash` String,
+    `code_version` String,
+    `started_at` DateTime64(3, 'UTC'),
+    `committed_at` DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = MergeTree
+ORDER BY (pipeline, batch)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE sluice.fences
+(
+    `pipeline` LowCardinality(String),
+    `fence` UInt64,
+    `owner` String,
+    `state` Enum8('held' = 0, 'released' = 1),
+    `at` DateTime64(6, 'UTC') DEFAULT now64(6)
+)
+ENGINE = ReplacingMergeTree(at)
+ORDER BY (pipeline, fence, owner)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE sluice.migrations
+(
+    `version` UInt16,
+    `name` String,
+    `checksum` String,
+    `statement` UInt16,
+    `state` Enum8('started' = 0, 'applied' = 1),
+    `applied_at` DateTime64(3, 'UTC') DEFAULT now64(3),
+    `duration` Float64
+)
+ENGINE = MergeTree
+ORDER BY (version, statement, state)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE sluice.rejects
+(
+    `pipeline` LowCardinality(String),
+    `batch` UInt32,
+    `collection` LowCardinality(String),
+    `key` String,
+    `column` LowCardinality(String),
+    `reason` LowCardinality(String),
+    `detail` String,
+    `raw_uri` String,
+    `position` UInt32,
+    `cut` DateTime64(3, 'UTC')
+)
+ENGINE = MergeTree
+ORDER BY (pipeline, batch, collection, key)
+SETTINGS index_granularity = 8192;
+
+CREATE VIEW sluice.holders
+(
+    `pipeline` LowCardinality(String),
+    `fence` UInt64,
+    `owner` String,
+    `state` Enum8('held' = 0, 'released' = 1),
+    `at` DateTime64(6, 'UTC')
+)
+AS SELECT
+    f.pipeline AS pipeline,
+    max(f.fence) AS fence,
+    argMax(f.owner, (f.fence, f.owner, f.state, f.at)) AS owner,
+    argMax(f.state, (f.fence, f.owner, f.state, f.at)) AS state,
+    argMax(f.at, (f.fence, f.owner, f.state, f.at)) AS at
+FROM sluice.fences AS f
+GROUP BY f.pipeline;

@@ -1,0 +1,259 @@
+"""Publishers that die, stall, lose answers or meet (I2, I3): the end state is that of an undisturbed publish."""
+
+from __future__ import annotations
+
+import random
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from sluice.errors import Fenced, MigrationError, SluiceError, WarehouseUnavailable
+from sluice.warehouse.base import Batch, Commit
+from sluice.warehouse.clickhouse.client import Client
+from sluice.window import BatchKind
+from tests.contract.lab import Lab, document, gone, ticket
+from tests.contract.spoiled import Crash, changing, crash_after, do_nothing, hooked, lose_answer_to, stall_before
+from tests.contract.test_warehouse import a_reject
+
+Everything = tuple[Any, ...]
+
+
+def a_full_batch(lab: Lab) -> Batch:
+    """A batch with everything a batch may have, over two that were published before."""
+    lab.publish(1, documents=[document(k, "one", "x", k) for k in "abcd"], tickets=[ticket("t", "a"), ticket("u", "b")])
+    lab.publish(9, documents=[document("b", "newer", "n")])
+    return lab.stage(
+        lab.plan(5),
+        documents=[document("a", "uno", "y"), document("b", "older"), document("c", "one", "x", "c"), gone("d")],
+        tickets=[ticket("t", "c", modified=5), ticket("v", "a")],
+        rejects=[a_reject()],
+    )
+
+
+def undisturbed() -> Everything:
+    documents = {"a": "uno", "b": "newer", "c": "one"}
+    return documents, {"a": ["y"], "b": ["n"], "c": ["x", "c"]}, {"t": "c", "u": "b", "v": "a"}
+
+
+def assert_undisturbed(lab: Lab, commit: Commit) -> None:
+    """Readers see the batch once, its record holds, nothing else is left."""
+    assert lab.state() == undisturbed()
+    assert commit.batch == 3
+    assert lab.warehouse.commits(lab.pipeline.name)[0] == commit
+    lab.warehouse.verify(lab.pipeline, commit)
+    assert [r.key for r in lab.warehouse.rejects(lab.pipeline.name)] == ["bad"]
+    for table in lab.pipeline.tables:
+        storage = f"sluice_data.{lab.pipeline.name}_{table.name}"
+        (above,) = lab.rows(f"SELECT countIf(_from > 3), countIf(_to > 3 AND _to < 4294967295) FROM {storage}")
+        assert above == (0, 0)
+
+
+def statements_of_a_publish(lab: Lab) -> int:
+    """How many changing statements an undisturbed publish sends."""
+    seen: list[str] = []
+    batch = a_full_batch(lab)
+    lab.attempt(lambda client: hooked(client, do_nothing, changing(seen))).publish(lab.pipeline, batch)
+    assert {"find_skipped", "insert_versions", "close_versions", "insert_rejects", "insert_commit"} <= set(seen)
+    lab.reset()
+    return len(seen)
+
+
+def sample(numbers: int) -> list[int]:
+    """A few places to die at, others each day; tests/faults tries every one."""
+    return sorted(random.Random(time.strftime("%F")).sample(range(1, numbers + 1), 3))
+
+
+def check_crash(lab: Lab, number: int) -> None:
+    """Publish, die after so many changing statements, publish again."""
+    batch = a_full_batch(lab)
+    before = lab.state()
+
+    with pytest.raises(Crash):
+        lab.attempt(crash_after(number)).publish(lab.pipeline, batch)
+    committed = len(lab.warehouse.commits(lab.pipeline.name)) == 3
+    assert lab.state() == (undisturbed() if committed else before)
+
+    assert_undisturbed(lab, lab.warehouse.publish(lab.pipeline, batch))
+
+
+def check_stall(lab: Lab, number: int) -> None:
+    """Publish, sleep before a changing statement while a successor publishes, wake up and go on."""
+    batch = a_full_batch(lab)
+    successor: list[Commit] = []
+    sleeper = lab.attempt(stall_before(number, lambda: successor.append(lab.warehouse.publish(lab.pipeline, batch))))
+
+    with suppress(Fenced, MigrationError):  # MigrationError: the successor is done, and has dropped the staging tables
+        assert sleeper.publish(lab.pipeline, batch) == successor[0]
+
+    assert_undisturbed(lab, successor[0])
+
+
+@pytest.mark.timeout(600)
+def test_a_publish_that_died_anywhere_is_done_again(lab: Lab) -> None:
+    for number in sample(statements_of_a_publish(lab)):
+        lab.reset()
+        check_crash(lab, number)
+
+
+@pytest.mark.timeout(600)
+def test_a_publisher_that_stalled_anywhere_changes_nothing_when_it_wakes_up(lab: Lab) -> None:
+    lab = with_lease(lab, 0)
+    for number in sample(statements_of_a_publish(lab)):
+        lab.reset()
+        check_stall(lab, number)
+
+
+def test_a_sleeper_does_not_undo_what_its_successor_published(lab: Lab) -> None:
+    """The repair after a crash deletes rows: a sleeper in the middle of it must not delete published ones."""
+    lab = with_lease(lab, 0)
+    batch = a_full_batch(lab)
+    with pytest.raises(Crash):
+        lab.attempt(crash_after(9)).publish(lab.pipeline, batch)
+    later: list[Commit] = []
+
+    def publish_something_else(name: str) -> None:
+        if name == "delete_unpublished_versions" and not later:
+            later.append(lab.publish(20, documents=[document("e", "five")]))
+
+    with pytest.raises(Fenced):
+        lab.attempt(lambda c: hooked(c, publish_something_else, do_nothing)).publish(lab.pipeline, batch)
+
+    assert later[0].batch == 3
+    assert lab.titles() == {"a": "one", "b": "newer", "c": "one", "d": "one", "e": "five"}
+    lab.warehouse.verify(lab.pipeline, later[0])
+
+
+def test_a_lost_answer_to_the_commit_is_found_out(lab: Lab) -> None:
+    batch = a_full_batch(lab)
+
+    assert_undisturbed(lab, lab.attempt(lose_answer_to("insert_commit")).publish(lab.pipeline, batch))
+
+
+@pytest.mark.parametrize("name", ["insert_versions", "close_versions"])
+def test_a_lost_answer_before_the_commit_is_a_failed_attempt(lab: Lab, name: str) -> None:
+    batch = a_full_batch(lab)
+
+    with pytest.raises(WarehouseUnavailable):
+        lab.attempt(lose_answer_to(name)).publish(lab.pipeline, batch)
+
+    assert_undisturbed(lab, lab.warehouse.publish(lab.pipeline, batch))
+
+
+def test_publishers_that_meet_go_one_after_the_other(lab: Lab) -> None:
+    batches = [lab.stage(lab.plan(n), documents=[document(f"k{n}", "t")]) for n in range(3)]
+
+    def publish(batch: Batch) -> Commit:
+        while True:
+            try:
+                return lab.attempt().publish(lab.pipeline, batch)
+            except Fenced:  # claimed in the same moment as another's: tried again, as the DAG does
+                continue
+
+    with ThreadPoolExecutor(3) as pool:
+        commits = list(pool.map(publish, batches))
+
+    assert sorted(commit.batch for commit in commits) == [1, 2, 3]
+    assert lab.titles() == {"k0": "t", "k1": "t", "k2": "t"}
+
+
+def test_a_live_publisher_is_waited_for_and_not_longer_than_patience(lab: Lab) -> None:
+    lab = Lab(lab.servers, lab.pipeline, replace(lab.pace, lease=60, patience=0.2))
+    batch = lab.stage(lab.plan(), documents=[document("a", "one")])
+
+    def meet(name: str) -> None:
+        if name == "insert_versions":
+            with pytest.raises(WarehouseUnavailable, match="still at work"):
+                lab.warehouse.publish(lab.pipeline, batch)
+
+    lab.attempt(lambda client: hooked(client, meet, do_nothing)).publish(lab.pipeline, batch)
+
+    assert lab.titles() == {"a": "one"}
+
+
+def test_a_failed_publish_releases_the_fence(lab: Lab) -> None:
+    lab = Lab(lab.servers, lab.pipeline, replace(lab.pace, lease=60, patience=1))
+    bad = lab.stage(lab.plan(), documents=[document("a", "one")])
+    with pytest.raises(SluiceError):
+        lab.warehouse.publish(lab.pipeline, replace(bad, loaded=bad.loaded[:1]))
+
+    assert lab.publish(documents=[document("b", "two")]).batch == 1
+
+
+def test_a_mutation_whose_staging_was_dropped_does_not_block_the_next_publish(lab: Lab) -> None:
+    batch = a_full_batch(lab)
+    name = f"sluice_data.{lab.pipeline.name}_documents"
+    missing = f"_id IN (SELECT _id FROM sluice_staging.{lab.pipeline.name}_missing)"
+    create = f"CREATE TABLE sluice_staging.{lab.pipeline.name}_missing (_id String) ENGINE = MergeTree ORDER BY _id"
+    lab.analyst.command(create)
+    lab.analyst.command(f"SYSTEM STOP MERGES {name}")
+    lab.analyst.command(f"ALTER TABLE {name} UPDATE _to = 3 WHERE {missing} SETTINGS mutations_sync = 0")
+    lab.analyst.command(f"DROP TABLE sluice_staging.{lab.pipeline.name}_missing SYNC")
+    lab.analyst.command(f"SYSTEM START MERGES {name}")
+
+    assert_undisturbed(lab, lab.warehouse.publish(lab.pipeline, batch))
+
+
+def test_what_an_attempt_left_in_a_table_that_was_then_removed_from_the_file_never_appears(lab: Lab) -> None:
+    batch = a_full_batch(lab)
+
+    def die(name: str) -> None:
+        if name == "insert_commit":
+            raise Crash
+
+    with pytest.raises(Crash):
+        lab.attempt(lambda client: hooked(client, die, do_nothing)).publish(lab.pipeline, batch)
+    before = lab.tickets()
+    smaller = replace(lab.pipeline, collections=lab.pipeline.collections[:1])
+    other = lab.stage(lab.plan(6), documents=[document("e", "five")])
+    lab.warehouse.publish(smaller, replace(other, loaded=other.loaded[:1]))
+
+    assert lab.tickets() == before
+
+
+def with_lease(lab: Lab, seconds: float) -> Lab:
+    """The same pipeline, whose publishers take each other for dead so soon."""
+    return Lab(lab.servers, lab.pipeline, replace(lab.pace, lease=seconds))
+
+
+# --- I4: in any order
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_batches_in_any_order_leave_the_state_of_the_latest_cuts(lab: Lab, seed: int) -> None:
+    check_any_order(lab, random.Random(f"{time.strftime('%F')} {seed}"), batches=5)
+
+
+def check_any_order(lab: Lab, chance: random.Random, *, batches: int) -> None:
+    """A source with a history, batches that each read some keys at their cut, published in a random order."""
+    histories = {key: _history(chance, key, cuts=batches) for key in "abcdef"}
+    reads = {cut: chance.sample("abcdef", chance.randint(1, 5)) for cut in range(batches)}
+    order = chance.sample(range(batches), batches)
+    for cut in order:
+        docs = [histories[key][cut] for key in reads[cut]]
+        lab.publish(cut, kind=BatchKind.BACKFILL, documents=docs)
+
+    expected = {}
+    for key, history in histories.items():
+        cuts = [cut for cut in range(batches) if key in reads[cut]]
+        if cuts and not history[cuts[-1]].gone:
+            expected[key] = history[cuts[-1]]
+    assert lab.titles() == {k: d.fields["title"] for k, d in expected.items()}, order
+    assert lab.keywords() == {k: list(d.children["keywords"]) for k, d in expected.items() if d.children["keywords"]}
+
+
+def _history(chance: random.Random, key: str, *, cuts: int) -> list[Any]:
+    """The state of a key at each cut. A document that changes gets another content, as its modified date moves on."""
+    states = [document(key, "v0", "w0", modified=0)]
+    for cut in range(1, cuts):
+        words = [f"w{cut}{n}" for n in range(chance.randint(0, 2))]
+        changed = document(key, f"v{cut}", *words, modified=cut)
+        states.append(chance.choice([states[-1], changed, gone(key)]))
+    return states
+
+
+def test_a_hooked_client_is_a_client(lab: Lab) -> None:
+    assert isinstance(hooked(Client.connect(lab.servers.clickhouse), do_nothing, do_nothing).tagged("x"), Client)

@@ -1,0 +1,178 @@
+"""Readers in other processes, while batches are published: all of a batch in every table, or none of it (I2)."""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing.synchronize import Event
+from typing import Any, Self
+
+import pytest
+
+from sluice.warehouse.base import Batch
+from tests.contract.lab import Doc, Lab, Servers, document, gone, ticket
+
+DAWDLE = "merge_tree_storage_snapshot_sleep_ms"
+"""A setting that makes a reader wait between choosing the parts of one table and of the next: plain hammering hardly
+ever meets the moment."""
+
+CHECK = """
+SELECT countIf(d.expected != t.found), count()
+FROM (SELECT _id, toUInt32(title) AS expected FROM documents) AS d
+FULL JOIN (SELECT document_id, count() AS found FROM tickets GROUP BY document_id) AS t ON d._id = t.document_id
+"""
+"""Documents whose title is not the number of their tickets, and tickets without their document: always 0."""
+
+
+@dataclass
+class Service:
+    """A source in which each document's title is the number of its tickets. Each change touches both tables."""
+
+    chance: random.Random
+    tickets: dict[str, list[str]] = field(default_factory=dict)
+    serial: int = 0
+    cut: int = 0
+
+    def change(self) -> dict[str, list[Doc]]:
+        """What one batch reads: some documents with one more ticket, some new ones, one that is gone."""
+        known = sorted(self.tickets)
+        touched = {*self.chance.sample(known, min(10, len(known))), *(f"d{self.serial + n}" for n in range(3))}
+        left = [gone(key) for key in self.chance.sample(known, min(1, len(known))) if key not in touched]
+        ended = [gone(t) for doc in left for t in self.tickets.pop(doc.key)]
+        added = [self._add(key) for key in sorted(touched)]
+        return {"documents": [*(self._document(key) for key in touched), *left], "tickets": [*added, *ended]}
+
+    def _add(self, key: str) -> Doc:
+        self.serial += 1
+        self.tickets.setdefault(key, []).append(f"t{self.serial}")
+        return ticket(f"t{self.serial}", key)
+
+    def _document(self, key: str) -> Doc:
+        return document(key, str(len(self.tickets[key])), modified=self.serial)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one reader saw."""
+
+    reads: int
+    torn: int
+    states: int
+
+
+def read(servers: Servers, settings: dict[str, Any], stop: Event, total: Any, answers: Any) -> None:
+    """One reader: asks until it is told to stop."""
+    analyst = servers.driver()
+    reads, torn, sizes = 0, 0, set()
+    while not stop.is_set():
+        wrong, size = analyst.query(CHECK, settings=settings).first_row
+        reads, torn = reads + 1, torn + bool(wrong)
+        with total.get_lock():
+            total.value += 1
+        sizes.add(size)
+    answers.put(Seen(reads, torn, len(sizes)))
+
+
+class Readers:
+    """Reading processes, from entering to leaving; ``seen`` is known after it."""
+
+    def __init__(self, lab: Lab, count: int, database: str, **settings: Any) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._stop, self._answers, self._total = context.Event(), context.Queue(), context.Value("L")
+        plain = Servers(dict(lab.servers.environment))
+        arguments = (plain, {"database": database, **settings}, self._stop, self._total, self._answers)
+        self._workers = [context.Process(target=read, args=arguments) for _ in range(count)]
+        self.seen: list[Seen] = []
+
+    @property
+    def reads(self) -> int:
+        """How many reads there were so far, of all readers."""
+        return self._total.value
+
+    def __enter__(self) -> Self:
+        for worker in self._workers:
+            worker.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self.seen = [self._answers.get(timeout=60) for _ in self._workers]
+        for worker in self._workers:
+            worker.join()
+
+
+def stage(lab: Lab, service: Service, batches: int) -> list[Batch]:
+    staged = []
+    for _ in range(batches):
+        service.cut += 1
+        staged.append(lab.stage(lab.plan(service.cut), **service.change()))
+    return staged
+
+
+def publish(lab: Lab, service: Service, batches: int) -> None:
+    """Staged before, so that publishes follow each other without a pause."""
+    for batch in stage(lab, service, batches):
+        lab.warehouse.publish(lab.pipeline, batch)
+
+
+def one_level_views(lab: Lab) -> str:
+    """Analysts' views without the inner one, in a database of their own."""
+    name, database = lab.pipeline.name, f"{lab.pipeline.name}_naive"
+    lab.analyst.command(f"CREATE DATABASE IF NOT EXISTS {database} ENGINE = Atomic")
+    for table in ("documents", "tickets"):
+        lab.analyst.command(
+            f"CREATE OR REPLACE VIEW {database}.{table} AS "
+            f"WITH (SELECT max(batch) FROM sluice.batches WHERE pipeline = '{name}') AS b "
+            f"SELECT * FROM sluice_data.{name}_{table} WHERE _from <= b AND _to > b"
+        )
+    return database
+
+
+@pytest.mark.timeout(300)
+def test_no_reader_sees_half_a_batch(lab: Lab) -> None:
+    service = Service(random.Random(1))
+    publishes, enough = 0, 1000
+    with Readers(lab, 2, lab.pipeline.warehouse.schema) as readers:
+        while publishes < 20 or readers.reads < enough:
+            publish(lab, service, 5)
+            publishes += 5
+
+    assert sum(s.torn for s in readers.seen) == 0
+    assert all(s.states > 1 for s in readers.seen), "the readers saw no publish"
+
+
+@pytest.mark.timeout(300)
+def test_no_reader_that_dawdles_sees_half_a_batch(lab: Lab) -> None:
+    with Readers(lab, 3, lab.pipeline.warehouse.schema, **{DAWDLE: 250}) as readers:
+        publish(lab, Service(random.Random(2)), 20)
+
+    assert sum(s.torn for s in readers.seen) == 0
+    assert sum(s.states for s in readers.seen) > 3, "the readers saw no publish"
+
+
+@pytest.mark.timeout(300)
+def test_one_level_of_views_is_torn_and_two_are_not(lab: Lab) -> None:
+    """A publish that falls between two tables of one statement: the test above can fail, and both levels are needed."""
+    batches = stage(lab, Service(random.Random(3)), 5)
+    begun = time.monotonic()
+    lab.warehouse.publish(lab.pipeline, batches[0])
+    pause = int((time.monotonic() - begun) * 2000)
+    two, one = lab.pipeline.warehouse.schema, one_level_views(lab)
+    torn = {two: 0, one: 0}
+
+    def reads_slowly(database: str) -> bool:
+        settings = {"database": database, DAWDLE: pause}
+        return bool(lab.servers.driver().query(CHECK, settings=settings).first_row[0])
+
+    for batch in batches[1:]:
+        with ThreadPoolExecutor(2) as pool:
+            answers = {database: pool.submit(reads_slowly, database) for database in torn}
+            time.sleep(pause / 5000)
+            lab.warehouse.publish(lab.pipeline, batch)
+            torn = {database: torn[database] + answers[database].result() for database in torn}
+
+    assert torn[two] == 0
+    assert torn[one] > 0
