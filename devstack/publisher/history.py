@@ -19,9 +19,10 @@ from devstack.publisher.entities import (
 )
 from devstack.publisher.mess import Spoiler
 
-_CHUNK = 1_000
+_CHUNK = 2_000
 _RECENT = 0.03  # only tickets of the last few hundredths of the span are still open
-_WORK = 6 * 3_600_000  # a ticket takes six hours at most
+_WORK = 6 * 3_600_000  # a ticket takes six hours at most,
+_PATIENCE = 20 * 24 * 3_600_000  # and the next is asked for within twenty days
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Historian:
 
     def _interval(self, after: int) -> tuple[int, int]:
         random, end = self._pen.random, self._span.end
-        began = after + int((end - after) * random() * 0.3)
+        began = after + int(min((end - after) * 0.3, _PATIENCE) * random())
         return began, began + int(min(end - began, _WORK) * random())
 
     def _status(self, began: int, *, last: bool) -> str:

@@ -162,7 +162,7 @@ class Publisher:
         with ThreadPoolExecutor(_WRITERS) as pool:
             for item in items:
                 pending.add(pool.submit(write, item))
-                if len(pending) > 2 * _WRITERS:
+                if len(pending) > _WRITERS:
                     done, pending = wait(pending, return_when=FIRST_COMPLETED)
                     self._collect(done, summary)
         self._collect(pending, summary)

@@ -108,6 +108,7 @@ def test_a_burst_does_what_was_asked_for_and_stamps_it_now(database: Documents) 
     done = summary.operations
     assert (done["add"] + done["request"], done["advance"] + done["edit"], done["delete"]) == (200, 300, 10)
     assert summary.written["documents inserted"] + summary.written["tickets inserted"] == 200
+    assert done["advance"] > 0 < done["edit"]
     assert database.documents.count_documents({}) == 3_000 + done["add"] - 10
     changed = database.documents.count_documents({"updated_at": {"$gte": summary.started}})
     assert done["add"] + 300 - 10 <= changed <= summary.written["documents updated"] + done["add"]
