@@ -188,8 +188,7 @@ class Landing:
         try:
             for page in pages:
                 for found in page.get("Uploads", ()):
-                    if found["Key"].startswith(prefix):
-                        yield found["Key"], found["UploadId"]
+                    yield found["Key"], found["UploadId"]
         except ClientError as error:
             # rclone says so of the listing itself when it was restarted during an upload, which it then forgot.
             if code_of(error) != "NoSuchUpload":

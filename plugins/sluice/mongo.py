@@ -32,9 +32,6 @@ log = logging.getLogger(__name__)
 RANGE_SIZE = 500_000
 """Documents that one task lands, about."""
 
-BATCH_DOCUMENTS = 20_000
-"""A batch is this many documents, or 16 MB if that is less: decoded, small documents take ten times their size."""
-
 SNAPSHOT_WIRE_VERSION = 13  # MongoDB 5.0
 SNAPSHOT_WINDOW = 300  # seconds, unless the server was told otherwise
 
@@ -93,9 +90,9 @@ class Source:
             return split(self._database[collection.name], collection, window, range_size)
 
     def read_raw(self, collection: Collection, piece: Range, cut: Cut, window: Window) -> Iterator[bytes]:
-        """Documents of a range in their state at the cut: concatenated BSON, at most 16 MB (or one document) at a time.
+        """Documents of a range in their state at the cut: concatenated BSON, about 4 MiB at a time, never above 16.
 
-        A thread reads two batches ahead. Close the iterator to end the cursor early.
+        A thread reads a batch ahead. Close the iterator to end the cursor early.
         """
         return prefetch(partial(self._read, collection, piece, cut, window))
 
@@ -194,7 +191,7 @@ def _batches(collection: MongoCollection[Document], piece: Range, *, by_id: bool
     if piece.max_id is not None:
         options["max"] = {"_id": to_bson(piece.max_id)}
     query = to_bson(piece.query)
-    with RawBatches(collection, query, batch_size=BATCH_DOCUMENTS, **options) as cursor:
+    with RawBatches(collection, query, **options) as cursor:
         yield from cursor
     if piece.min_id is not None and piece.max_id is None:
         # The server takes an open end to be MaxKey, excluded: a document of that `_id` would be in no range.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MIB = 2**20
 CHUNK_BYTES = 8 * MIB  # one request of a multipart upload; S3 takes 10,000, each of 5 MiB or more
 PART_BYTES = 64 * MIB  # compressed: large enough to load fast, small enough to load in parallel
-GROUP_BYTES = 16 * MIB  # of a row group in memory; the writer holds about two of them
+GROUP_BYTES = 16 * MIB  # of a row group in memory, unless a single batch is larger
 GROUP_ROWS = 200_000
 ZSTD: dict[str, Any] = {"compression": "zstd", "compression_level": 1}
 GZIP = 31  # zlib's name for the gzip format with the largest window
@@ -49,7 +49,8 @@ class Upload:
         self._buffer += view
         self.bytes += view.nbytes
         while len(self._buffer) >= CHUNK_BYTES:
-            chunk = bytes(self._buffer[:CHUNK_BYTES])
+            with memoryview(self._buffer) as waiting:
+                chunk = bytes(waiting[:CHUNK_BYTES])
             del self._buffer[:CHUNK_BYTES]
             self._send(Chunk(self, chunk, last=False))
         return view.nbytes
@@ -75,7 +76,7 @@ class Chunk:
 
 
 class Uploader:
-    """A thread that uploads chunks in order, at most two behind. A small object is one request."""
+    """A thread that uploads chunks in order, at most one behind. A small object is one request."""
 
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client, self._bucket = client, bucket
@@ -133,10 +134,11 @@ class TableWriter:
         """Take rows; they are encoded once there are enough of them."""
         if batch.num_rows == 0:
             return
-        self._pending.append(batch)
-        rows, size = sum(b.num_rows for b in self._pending), sum(b.nbytes for b in self._pending)
-        if rows >= GROUP_ROWS or size >= GROUP_BYTES:
+        group = [*self._pending, batch]
+        rows, size = sum(b.num_rows for b in group), sum(b.nbytes for b in group)
+        if self._pending and (rows > GROUP_ROWS or size > GROUP_BYTES):
             self._write_group()
+        self._pending.append(batch)
 
     def close(self) -> None:
         """Encode what is left and end the last part."""

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 class RangeWriter:
-    """Lands one range: an encoding and an uploading thread behind the caller, each at most two steps."""
+    """Lands one range: an encoding and an uploading thread behind the caller, each at most a step."""
 
     def __init__(self, landing: Landing, plan: Plan, collection: Collection, piece: Range, folder: str) -> None:
         self._landing, self._plan, self._piece, self._folder = landing, plan, piece, folder

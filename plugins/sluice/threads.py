@@ -20,7 +20,7 @@ class _End:
         self.error = error
 
 
-def prefetch(make: Callable[[], Iterator[T]], depth: int = 2) -> Iterator[T]:
+def prefetch(make: Callable[[], Iterator[T]], depth: int = 1) -> Iterator[T]:
     """Iterate over ``make()`` in a thread that stays at most ``depth`` items ahead.
 
     The iterator is made, used and closed in that thread alone. Closing this one closes it.
@@ -71,7 +71,7 @@ class Stage(Generic[T]):
     An error of the thread is raised by the next :meth:`put` or by :meth:`finish`.
     """
 
-    def __init__(self, handle: Callable[[T], None], *, name: str, depth: int = 2) -> None:
+    def __init__(self, handle: Callable[[T], None], *, name: str, depth: int = 1) -> None:
         self._handle = handle
         self._queue: Queue[T | _End] = Queue(depth)
         self._error: BaseException | None = None

@@ -119,7 +119,7 @@ def test_row_groups_are_bounded_so_that_memory_is(landing: Landing, s3: Any, buc
 
     body = s3.get_object(Bucket=bucket, Key=manifest.parts[0].key)["Body"].read()
     groups = pq.ParquetFile(io.BytesIO(body)).metadata
-    assert [groups.row_group(number).num_rows for number in range(groups.num_row_groups)] == [2, 2]
+    assert [groups.row_group(number).num_rows for number in range(groups.num_row_groups)] == [1, 1, 1, 1]
 
 
 def test_a_child_table_gets_parts_of_its_own(landing: Landing, s3: Any, bucket: str) -> None:

@@ -17,11 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymongo.database import Database
 
-from sluice import mongo, raw_batches
+from sluice import raw_batches
 from sluice.errors import AccessDenied, ConfigError, SourceUnavailable
 from sluice.mongo import AtClusterTime, Source
 from sluice.mongo_plan import CODEC, to_bson
-from sluice.ranges import MAX_RANGES, undated_range
+from sluice.ranges import MAX_RANGES
 from sluice.settings import Endpoint, from_environment
 from sluice.spec import Capture, Collection
 from sluice.window import MILLISECOND, Cut, Window, backfill_window, milliseconds, next_window
@@ -148,10 +148,10 @@ def test_ids_are_split_in_the_order_of_the_collections_own_collation(source: Sou
 
 def test_an_id_that_is_not_utf8_is_no_boundary(source: Source, database: Documents) -> None:
     bad = b"\x10\x00\x00\x00\x02_id\x00\x02\x00\x00\x00\xff\x00\x00"
-    database.documents.insert_many({"_id": number} for number in range(10))
+    database.documents.insert_many({"_id": each} for each in [*range(10), "\U0001f600"])
     database.documents.insert_one(bson.raw_bson.RawBSONDocument(bad))
 
-    assert keys(read(source, UNMODIFIED, BEGINNING, range_size=1)).total() == 11
+    assert keys(read(source, UNMODIFIED, BEGINNING, range_size=1)).total() == 12
 
 
 def test_ranges_are_about_as_large_as_asked(source: Source, database: Documents) -> None:
@@ -290,9 +290,10 @@ def test_where_every_document_has_a_date_there_is_no_undated_range(source: Sourc
 
 def test_undated_documents_are_found_by_the_index(source: Source, database: Documents) -> None:
     dated(database, *(BEFORE for _ in range(1_000)), None)
-    query = to_bson(undated_range("documents", "updated_at", arrays=False).query)
+    *_, undated = source.plan_ranges(DOCUMENTS, SINCE_NOON, source.now_cut())
 
-    stats = database.command("explain", {"find": "documents", "filter": query}, verbosity="executionStats")
+    find = {"find": "documents", "filter": to_bson(undated.query)}
+    stats = database.command("explain", find, verbosity="executionStats")
 
     assert stats["executionStats"]["totalDocsExamined"] == 1
     assert stats["executionStats"]["totalKeysExamined"] < 10
@@ -411,7 +412,7 @@ def test_a_snapshot_that_is_too_old_says_what_to_do(forgetful_source: Source) ->
 def test_an_initial_load_goes_on_without_its_snapshot_from_where_it_was(
     forgetful_source: Source, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(mongo, "BATCH_DOCUMENTS", 100)
+    monkeypatch.setattr(raw_batches, "BATCH_DOCUMENTS", 100)
     documents = forgetful_source._database["documents"]
     documents.insert_many({"_id": number, "updated_at": BEFORE} for number in range(2_000))
     documents.insert_many({"_id": f"undated {number}"} for number in range(10))
@@ -456,6 +457,18 @@ def test_large_documents_come_a_few_at_a_time(source: Source, database: Document
     assert max(sizes) <= 16 * 2**20
 
 
+@pytest.mark.parametrize(("count", "size"), [(30_000, 500), (600, 30_000)], ids=["small", "large"])
+def test_batches_are_of_even_size_whatever_the_documents_are(
+    source: Source, database: Documents, count: int, size: int
+) -> None:
+    database.documents.insert_many({"_id": number, "body": b"x" * size} for number in range(count))
+    (piece,) = source.plan_ranges(UNMODIFIED, BEGINNING, cut := source.now_cut())
+
+    _, *sizes, _ = [len(raw) for raw in source.read_raw(UNMODIFIED, piece, cut, BEGINNING)]
+
+    assert all(raw_batches.BATCH_BYTES / 2 < each < raw_batches.BATCH_BYTES * 1.5 for each in sizes)
+
+
 def test_batches_hold_the_documents_as_they_are_stored(source: Source, database: Documents) -> None:
     database.documents.insert_many({"_id": number, "v": each} for number, each in enumerate(EVERY_TYPE))
     (piece,) = source.plan_ranges(UNMODIFIED, BEGINNING, cut := source.now_cut())
@@ -479,7 +492,7 @@ def test_another_pymongo_gives_the_same_batches(
 
 
 def test_closing_early_ends_the_cursor(source: Source, database: Documents, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mongo, "BATCH_DOCUMENTS", 10)
+    monkeypatch.setattr(raw_batches, "BATCH_DOCUMENTS", 10)
     database.documents.insert_many({"_id": number} for number in range(1_000))
     (piece,) = source.plan_ranges(UNMODIFIED, BEGINNING, cut := source.now_cut())
 

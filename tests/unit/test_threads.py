@@ -95,7 +95,7 @@ def test_an_abandoned_stage_handles_nothing_more() -> None:
         go_on.wait()
         handled.append(item)
 
-    stage = Stage(wait, name="test")
+    stage = Stage(wait, name="test", depth=2)
     stage.put(1)
     started.wait()
     stage.put(2)
