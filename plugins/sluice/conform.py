@@ -116,7 +116,9 @@ class Conformer:
 
     def _piece(self, raw: bytes, bounds: Sequence[int]) -> _Piece:
         documents, undecodable = decode(raw, bounds)
-        findings = Findings(undecodable)
+        findings = Findings()
+        for row, misfit in undecodable.items():
+            findings.reject(row, "", misfit)
         arrays, pulled = self._rows.read(documents, findings)
         hashes = pa.array([xxh64_intdigest(raw[start:end], self._seed) for start, end in pairwise(bounds)], pa.uint64())
         owners = pa.RecordBatch.from_arrays([arrays[self._key], hashes], ["key", HASH])
@@ -127,15 +129,11 @@ class Conformer:
         return _Piece(
             {name: findings.accepted(*found) for name, found in rows.items()},
             [
-                _reject(pulled["_id"][row], column, misfit, raw[bounds[row] : bounds[row + 1]])
-                for row, (column, misfit) in sorted(findings.rejected.items())
+                Reject(_best_key(pulled["_id"][row]), *fault, raw[bounds[row] : bounds[row + 1]])
+                for row, fault in sorted(findings.rejected.items())
             ],
             findings.uses(),
         )
-
-
-def _reject(key: Any, column: str, misfit: Misfit, raw: bytes) -> Reject:
-    return Reject(_best_key(key), column, misfit.reason, misfit.detail, raw)
 
 
 def _best_key(value: Any) -> str:

@@ -1,29 +1,25 @@
 """BSON values as relaxed Extended JSON: the text of ``_extra`` and of columns of type json.
 
 The same text as ``bson.json_util`` writes (a test says so) at a fraction of its cost: the C encoder of :mod:`json` does
-everything that JSON has too, many values in one call, and ``json_util`` only the rest. Nesting is counted before, level
-by level, so that the outcome depends on the document alone and never on how deep the caller's stack is.
+everything that JSON has too, many values in one call, and ``json_util`` only the rest.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from bson import Code, DBRef, ObjectId, json_util
 from bson.json_util import RELAXED_JSON_OPTIONS
 
-from sluice.misfit import Misfit
-
-# mongod stores 180 levels at most.
-MAX_DEPTH = 200
+from sluice.nesting import types_within
 
 # Naive, as the datetimes that raw_documents decodes.
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001
-_CONTAINERS = frozenset({dict, list, DBRef, Code})
+_DISGUISED = frozenset({DBRef, Code})
 _NOT_FINITE = re.compile(r'"(?:[^"\\]|\\.)*"|NaN|-?Infinity')
 
 # Stands between values that are encoded in one call. No decoded string holds this surrogate: those that stand for
@@ -42,52 +38,25 @@ def extended_json(value: Any) -> str:
 
 def extended_json_of_all(values: Sequence[Any]) -> list[str]:
     """The text of each value. Raises Misfit ``too_deep`` when one of them is."""
-    types, depth = _survey(values)
-    if depth > MAX_DEPTH:
-        raise Misfit("too_deep", f"nested more than {MAX_DEPTH} levels")
-    # Code is a str to the encoder, which would write it as one.
-    plain = [_without_code(value) for value in values] if Code in types else values
+    types = types_within(values)
+    plain = values if types.isdisjoint(_DISGUISED) else [_plain(value) for value in values]
     text = _ENCODER.encode([item for value in plain for item in (_BETWEEN, value)][1:])
     if float in types and ("NaN" in text or "Infinity" in text):
         text = _NOT_FINITE.sub(_number_double, text)
     return text[1:-1].split(_SPLIT) if values else []
 
 
-def _survey(values: Sequence[Any]) -> tuple[set[type], int]:
-    """The types that occur in the values, and how many levels the deepest is nested."""
-    types, depth = set(map(type, values)), 0
-    level = [value for value in values if type(value) in _CONTAINERS]
-    while level and depth <= MAX_DEPTH:
-        inner: list[Any] = []
-        for container in level:
-            members = _members(container)
-            types.update(map(type, members))
-            inner += [m for m in members if type(m) in _CONTAINERS]
-        level, depth = inner, depth + 1
-    return types, depth
-
-
-def _members(value: Any) -> Iterable[Any]:
-    kind = type(value)
-    if kind is dict:
-        return value.values()  # type: ignore[no-any-return]
-    if kind is DBRef:
-        return value.as_doc().values()  # type: ignore[no-any-return]
-    if kind is Code:
-        return (value.scope or {}).values()
-    return value if kind is list else ()
-
-
-def _without_code(value: Any) -> Any:
+def _plain(value: Any) -> Any:
+    """The value without Code, which the encoder would write as a string, and without DBRef, which costs it a frame."""
     kind = type(value)
     if kind is Code:
-        value, kind = _special(value), dict
-        return {"$code": str(value["$code"]), **{k: _without_code(v) for k, v in value.items() if k != "$code"}}
+        scope = {} if value.scope is None else {"$scope": _plain(value.scope)}
+        return {"$code": str(value), **scope}
     if kind is DBRef:
         value = value.as_doc()
     if kind in {dict, DBRef}:
-        return {name: _without_code(member) for name, member in value.items()}
-    return [_without_code(member) for member in value] if kind is list else value
+        return {name: _plain(member) for name, member in value.items()}
+    return [_plain(member) for member in value] if kind is list else value
 
 
 def _number_double(match: re.Match[str]) -> str:

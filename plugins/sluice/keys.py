@@ -31,13 +31,11 @@ from typing import Any
 
 from bson import Binary, Code, DatetimeMS, DBRef, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 
-from sluice.misfit import Misfit, wrong_type
-
-# Levels of a compound key: far beyond what mongod stores, far within Python's recursion limit.
-MAX_DEPTH = 200
+from sluice.nesting import types_within
 
 _TAGS = "s|decimal|number|null|bool|date|timestamp|uuid|binary|object|array|regex|code|minkey|maxkey"
 _AMBIGUOUS = re.compile(rf"-?[0-9]+(\.[0-9]+)?(e[+-][0-9]+)?|[0-9a-f]{{24}}|({_TAGS}):.*", re.DOTALL)
+_TAGS_OF_CONTAINERS = {dict: "object:", DBRef: "object:", list: "array:", Code: ""}
 _LOWEST, _HIGHEST = -(2**63), 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -45,33 +43,28 @@ _EXACT = Context(prec=40, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
 
 def key_text(value: Any) -> str:
-    """The text of a key, from a value as pymongo decodes it. Raises Misfit for nesting beyond ``MAX_DEPTH``."""
+    """The text of a key, from a value as pymongo decodes it. Raises Misfit ``too_deep`` for one nested too deeply."""
     kind = type(value)
     if kind is ObjectId:
         return str(value)
     if kind is str:
         return f"s:{value}" if _AMBIGUOUS.fullmatch(value) else value
-    return _text(value, 0)
+    if kind in _TAGS_OF_CONTAINERS:
+        types_within([value])
+        return _TAGS_OF_CONTAINERS[kind] + _text(value)
+    return _text(value)
 
 
-def _text(value: Any, depth: int) -> str:
+def _text(value: Any) -> str:
+    """The text of a member: as that of a key, but that strings are quoted and containers have no tag."""
     kind = type(value)
-    if kind in _SCALARS:
-        return _SCALARS[kind](value)
     if kind is DBRef:
         value, kind = value.as_doc(), dict
-    if kind not in {dict, list}:
-        raise wrong_type("any BSON value", value)
-    if depth == MAX_DEPTH:
-        raise Misfit("too_deep", f"a key nested more than {MAX_DEPTH} levels")
     if kind is dict:
-        members = [f"{_quoted(name)}:{_member(member, depth)}" for name, member in value.items()]
-        return ("" if depth else "object:") + "{" + ",".join(members) + "}"
-    return ("" if depth else "array:") + "[" + ",".join([_member(member, depth) for member in value]) + "]"
-
-
-def _member(value: Any, depth: int) -> str:
-    return _quoted(value) if type(value) is str else _text(value, depth + 1)
+        return "{" + ",".join([f"{_quoted(name)}:{_text(member)}" for name, member in value.items()]) + "}"
+    if kind is list:
+        return "[" + ",".join([_text(member) for member in value]) + "]"
+    return _SCALARS[kind](value)
 
 
 def _quoted(text: str) -> str:
@@ -116,11 +109,12 @@ def _binary(value: Binary) -> str:
 
 
 def _code(value: Code) -> str:
-    scope = "" if value.scope is None else f":{_text(dict(value.scope), 1)}"
+    scope = "" if value.scope is None else f":{_text(value.scope)}"
     return f"code:{_quoted(str(value))}{scope}"
 
 
 _SCALARS: dict[type, Callable[[Any], str]] = {
+    str: _quoted,
     ObjectId: str,
     int: str,
     Int64: str,

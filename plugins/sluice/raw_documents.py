@@ -46,8 +46,8 @@ def pieces(bounds: Sequence[int], size: int) -> Iterator[Sequence[int]]:
             first = last
 
 
-def decode(raw: bytes, bounds: Sequence[int]) -> tuple[list[dict[str, Any]], dict[int, tuple[str, Misfit]]]:
-    """The documents between these bounds, and (column, misfit) of each row that is none: its document is then empty.
+def decode(raw: bytes, bounds: Sequence[int]) -> tuple[list[dict[str, Any]], dict[int, Misfit]]:
+    """The documents between these bounds, and the misfit of each row that is none: its document is then empty.
 
     Strings that are not UTF-8 come with surrogate escapes: whether that matters is for their column to say.
     """
@@ -57,7 +57,7 @@ def decode(raw: bytes, bounds: Sequence[int]) -> tuple[list[dict[str, Any]], dic
         return _decode_each(raw, bounds)
 
 
-def _decode_each(raw: bytes, bounds: Sequence[int]) -> tuple[list[dict[str, Any]], dict[int, tuple[str, Misfit]]]:
+def _decode_each(raw: bytes, bounds: Sequence[int]) -> tuple[list[dict[str, Any]], dict[int, Misfit]]:
     documents: list[dict[str, Any]] = []
     misfits = {}
     for row, (start, end) in enumerate(pairwise(bounds)):
@@ -65,7 +65,7 @@ def _decode_each(raw: bytes, bounds: Sequence[int]) -> tuple[list[dict[str, Any]
             documents += bson.decode_all(raw[start:end], _LENIENT)
         except (BSONError, ValueError, TypeError, OverflowError, RecursionError) as error:
             documents.append({})
-            misfits[row] = ("", _misfit(error))
+            misfits[row] = _misfit(error)
     return documents, misfits
 
 

@@ -1,9 +1,9 @@
 """One column of many documents: a list of BSON values → an Arrow array, and what happened on the way.
 
 The fast path (:mod:`sluice.vectors`) makes the whole array in C. The reader knows which values it cannot vouch for:
-those of a type that Arrow would take too kindly (it reads True as 1, bytes as a string, 2.0 as 2), and those beyond the
-column's bounds. Only they go through :mod:`sluice.values`, one by one; a list that Arrow refuses goes there whole. So
-both paths give the same array for every list of values; a property test holds them to it.
+those of a type that Arrow would take too kindly (it reads True as 1.0, bytes as a string, 2.5 as 2), and those beyond
+the column's bounds. Only they go through :mod:`sluice.values`, one by one; a list that Arrow refuses goes there whole.
+So both paths give the same array for every list of values; a property test holds them to it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,6 +25,14 @@ from sluice.values import required, rule_for, settle
 from sluice.vectors import vector_for
 
 
+class Fault(NamedTuple):
+    """Why a document was rejected. Not the Misfit itself: an exception's traceback would keep the whole piece alive."""
+
+    column: str
+    reason: str
+    detail: str
+
+
 @dataclass(frozen=True, slots=True)
 class Findings:
     """What happened to the documents of one piece: the first misfit of each, and every tolerant action.
@@ -32,13 +40,13 @@ class Findings:
     ``document_of`` gives the document that a row belongs to: child tables share their parents' findings.
     """
 
-    rejected: dict[int, tuple[str, Misfit]] = field(default_factory=dict)
+    rejected: dict[int, Fault] = field(default_factory=dict)
     coerced: list[tuple[int, str, OnError]] = field(default_factory=list)
     document_of: Callable[[int], int] = int
 
     def reject(self, row: int, column: str, misfit: Misfit) -> None:
         """Note a row's misfit; only the first of a document counts."""
-        self.rejected.setdefault(self.document_of(row), (column, misfit))
+        self.rejected.setdefault(self.document_of(row), Fault(column, misfit.reason, misfit.detail))
 
     def coerce(self, row: int, column: str, action: OnError) -> None:
         """Note that a column's ``on_error`` was used."""
@@ -89,8 +97,10 @@ class Reader:
 
     def _corrected(self, array: pa.Array, values: list[Any], rows: Sequence[int], findings: Findings) -> pa.Array:
         settled = {row: self._settled(row, values[row], findings) for row in sorted(set(rows))}
-        mask = pa.array([row in settled for row in range(len(values))])
-        return pc.replace_with_mask(array, mask, pa.array(list(settled.values()), self._type))
+        mask = [False] * len(values)
+        for row in settled:
+            mask[row] = True
+        return pc.replace_with_mask(array, pa.array(mask), pa.array(list(settled.values()), self._type))
 
     def _settled(self, row: int, value: Any, findings: Findings) -> Any:
         if value is None and not self._key:

@@ -14,14 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 import xxhash
-from bson import DBRef, Decimal128, ObjectId
+from bson import DatetimeMS, DBRef, Decimal128, ObjectId
 
 from sluice import conform
 from sluice.arrow import arrow_schema
 from sluice.columns import OnError
 from sluice.conform import CLICKHOUSE_LIMITS, Conformed, Conformer, Limits
 from sluice.errors import ConfigError, SourceUnavailable
-from sluice.extended_json import MAX_DEPTH
+from sluice.nesting import MAX_DEPTH
 from sluice.spec import Child, Column, UnknownFields
 from tests.factories import NOON, a_collection, a_column, a_document, raw, raw_document, raw_element
 
@@ -144,6 +144,17 @@ def test_the_collector_is_left_as_it_was() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_documents_that_were_rejected_leave_no_garbage_behind() -> None:
+    """I6: the collector is off, so what only it could free would grow with the number of rejects."""
+    documents = [a_document(_id=i, title=5, keywords=7, updated_at=DatetimeMS(2**62)) for i in range(20)]
+    gc.collect()
+
+    conformed = conform_all(*documents, broken(), {}, unknown_fields=UnknownFields.FAIL, children=(KEYWORDS,))
+
+    assert len(conformed.rejects) == 22
+    assert gc.collect() == 0
 
 
 # --- null, missing, nested --------------------------------------------------------------------------------------------

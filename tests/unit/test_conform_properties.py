@@ -94,7 +94,7 @@ def _outcome(*parts: Conformed) -> tuple[Any, ...]:
     return rows, rejects, coerced
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(collections, batches)
 def test_every_document_is_a_row_or_a_reject(collection: Collection, batch: list[dict[str, Any]]) -> None:
     """I1."""
@@ -112,7 +112,7 @@ def test_every_document_is_a_row_or_a_reject(collection: Collection, batch: list
     assert all(reject.raw in map(bson.encode, batch) for reject in conformed.rejects)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(collections, batches, st.randoms(use_true_random=False), st.integers(0, 6))
 def test_neighbours_and_order_change_nothing(
     collection: Collection, batch: list[dict[str, Any]], chance: random.Random, cut: int
@@ -126,7 +126,7 @@ def test_neighbours_and_order_change_nothing(
     assert _outcome(whole) == _outcome(*parts) == _outcome(*alone)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=60)
 @given(collections, batches, st.integers(5, 60))
 def test_pieces_change_nothing(collection: Collection, batch: list[dict[str, Any]], size: int) -> None:
     whole = _conform(collection, raw(*batch))
@@ -136,7 +136,7 @@ def test_pieces_change_nothing(collection: Collection, batch: list[dict[str, Any
         assert _outcome(_conform(collection, raw(*batch))) == _outcome(whole)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(documents.filter(lambda d: "_id" in d), st.lists(st.sampled_from(["a", "b", "a.b", "b.a.c"]), unique=True))
 def test_columns_and_extra_together_are_the_document(document: dict[str, Any], paths: list[str]) -> None:
     columns = (a_column(), *(a_column(f"c{n}", "json", path=path) for n, path in enumerate(paths)))
@@ -167,7 +167,7 @@ def _remove(parent: dict[str, Any], path: list[str]) -> None:
         parent.pop(name, None)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(collections, st.lists(documents, min_size=1, max_size=4), st.data())
 def test_any_bytes_in_the_frame_of_a_document_are_a_row_or_a_reject(
     collection: Collection, batch: list[dict[str, Any]], data: st.DataObject
@@ -182,7 +182,7 @@ def test_any_bytes_in_the_frame_of_a_document_are_a_row_or_a_reject(
     assert conformed.read == len(batch) == conformed.tables["t"].num_rows + len(conformed.rejects)
 
 
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 @given(st.binary(max_size=60))
 def test_any_bytes_at_all_are_conformed_or_refused_as_damaged(noise: bytes) -> None:
     try:

@@ -12,8 +12,9 @@ from bson import Binary, Code, DatetimeMS, DBRef, Decimal128, Int64, MaxKey, Min
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sluice.keys import MAX_DEPTH, key_text
+from sluice.keys import key_text
 from sluice.misfit import Misfit
+from sluice.nesting import MAX_DEPTH
 from tests.bson_values import decoded, scalars, texts, values
 from tests.factories import NOON
 
@@ -138,11 +139,13 @@ def test_texts_are_equal_exactly_when_keys_are(found: list[Any]) -> None:
     assert len({key_text(key) for key in keys}) == len({_same_key(key) for key in keys})
 
 
+@settings(deadline=None)
 @given(texts)
 def test_a_string_can_be_read_back(text: str) -> None:
     assert key_text(text).removeprefix("s:" if key_text(text) != text else "") == text
 
 
+@settings(deadline=None)
 @given(st.dictionaries(texts, texts, max_size=3))
 def test_a_compound_key_of_strings_is_json(document: dict[str, str]) -> None:
     assert json.loads(key_text(document).removeprefix("object:")) == document

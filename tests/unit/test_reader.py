@@ -73,7 +73,7 @@ def careful(
 
 @pytest.mark.parametrize("limits", [CLICKHOUSE_LIMITS, NARROW], ids=["clickhouse", "narrow"])
 @pytest.mark.parametrize("kind", TYPES)
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=30)
 @given(data=st.data(), on_error=st.sampled_from(OnError))
 def test_both_paths_agree(kind: str, limits: Limits, data: st.DataObject, on_error: OnError) -> None:
     column = a_column("c", kind, on_error=on_error)
@@ -89,7 +89,7 @@ def test_both_paths_agree(kind: str, limits: Limits, data: st.DataObject, on_err
     array.validate(full=True)
     # As text: NaN is not equal to itself, 0.0 and -0.0 are.
     assert (array.type, repr(array.to_pylist())) == (expected.type, repr(expected.to_pylist()))
-    assert {row: misfit.reason for row, (_, misfit) in findings.rejected.items()} == misfits
+    assert {row: fault.reason for row, fault in findings.rejected.items()} == misfits
     assert [(row, str(action)) for row, _, action in findings.coerced] == actions
 
 
@@ -111,7 +111,7 @@ def test_what_arrow_would_take_too_kindly_is_rejected(kind: str, value: Any) -> 
     array = Reader(a_column("c", kind), CLICKHOUSE_LIMITS).read([value, None], findings)
 
     assert array.to_pylist() == [None, None]
-    assert {row: misfit.reason for row, (_, misfit) in findings.rejected.items()} == {0: "wrong_type"}
+    assert {row: fault.reason for row, fault in findings.rejected.items()} == {0: "wrong_type"}
 
 
 def test_a_messy_value_does_not_slow_its_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:

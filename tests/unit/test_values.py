@@ -16,9 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sluice.columns import ColumnType, Kind, OnError
-from sluice.extended_json import MAX_DEPTH, extended_json
+from sluice.extended_json import extended_json
 from sluice.limits import CLICKHOUSE_LIMITS, Limits
 from sluice.misfit import Misfit
+from sluice.nesting import MAX_DEPTH
 from sluice.values import rule_for, settle
 from tests.bson_values import CODEC, INT64, decoded, numbers, texts, values
 
@@ -270,6 +271,7 @@ def test_a_replacement_that_would_be_too_long_rejects() -> None:
         settle(rule_for(ColumnType.parse("string(2)"), CLICKHOUSE_LIMITS), OnError.REPLACE, "\udcff")
 
 
+@settings(deadline=None)
 @given(texts, st.integers(1, 12))
 def test_a_cut_string_is_the_longest_prefix_that_fits(text: str, longest: int) -> None:
     cut = take(f"string({longest})", text, "truncate")
@@ -282,6 +284,7 @@ def test_a_cut_string_is_the_longest_prefix_that_fits(text: str, longest: int) -
 # --- numbers ----------------------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(numbers)
 def test_an_integer_column_never_changes_a_number(number: Any) -> None:
     try:
@@ -312,6 +315,7 @@ def test_a_decimal_column_agrees_with_quantize(number: Any, precision: int, data
             assert reason(f"decimal({precision},{scale})", number, on_error)
 
 
+@settings(deadline=None)
 @given(INT64)
 def test_a_double_column_takes_exactly_the_integers_that_a_double_holds(number: int) -> None:
     exact = int(float(number)) == number
@@ -351,7 +355,7 @@ def test_nesting_is_counted_in_documents_arrays_and_what_hides_them() -> None:
             value = wrap(value)
         return value
 
-    for wrap in (lambda v: {"a": v}, lambda v: [v]):
+    for wrap in (lambda v: {"a": v}, lambda v: [v], lambda v: DBRef("c", v)):
         assert extended_json(nested(MAX_DEPTH, wrap))
         with pytest.raises(Misfit, match="too_deep"):
             extended_json(nested(MAX_DEPTH + 1, wrap))
