@@ -9,6 +9,7 @@ import pytest
 from tests.contract.conftest import lab, servers, shared_lab  # noqa: F401  fixtures
 from tests.contract.lab import Lab
 from tests.contract.test_fence import check_any_order, check_crash, check_stall, statements_of_a_publish, with_lease
+from tests.contract.test_torn_reads import check_readers
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
 
@@ -30,3 +31,7 @@ def test_many_batches_in_many_orders(lab: Lab) -> None:  # noqa: F811
     for seed in range(40):
         lab.reset()
         check_any_order(lab, random.Random(seed), batches=8)
+
+
+def test_a_thousand_reads_during_publishes_are_whole(lab: Lab) -> None:  # noqa: F811
+    check_readers(lab, publishes=20, reads=1000)

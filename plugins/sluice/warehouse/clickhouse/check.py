@@ -1,4 +1,4 @@
-"""Is a batch in the tables what its record says? Asked before the record is written, and again by ``verify``."""
+"""Is a batch in the tables what its record says? Through the time-travel views, so before and after it is visible."""
 
 from __future__ import annotations
 
@@ -11,16 +11,22 @@ from sluice.warehouse.clickhouse.tables import place
 from sluice.warehouse.clickhouse.versions import slices
 
 
-def check_batch(client: Client, pipeline: Pipeline, commit: Commit) -> None:
-    """Compare what is visible at a batch with its record, through the time-travel views. Raises CountMismatch."""
+def recount(client: Client, pipeline: Pipeline, commit: Commit) -> None:
+    """Count the rows that a batch wrote and closed. Raises CountMismatch."""
+    for table in pipeline.tables:
+        _recount(client, pipeline, table, _counts(commit, table), commit.batch)
+
+
+def refuse_old_versions(client: Client, pipeline: Pipeline, commit: Commit) -> None:
+    """Raise CountMismatch when a key that a batch wrote or ended is still visible as it was before, or twice."""
     for collection in pipeline.collections:
-        tables = commit.counts[collection.name]["tables"]
-        counts = {table: TableCounts(**tables[table.name]) for table in collection.tables}
-        for table in collection.tables:
-            _recount(client, pipeline, table, counts[table], commit.batch)
-        own = counts[collection.tables[0]]
+        own = _counts(commit, collection.tables[0])
         if own.published + own.gone:
             _refuse_double(client, pipeline, collection, own.published + own.gone, commit.batch)
+
+
+def _counts(commit: Commit, table: Table) -> TableCounts:
+    return TableCounts(**commit.counts[table.collection]["tables"][table.name])
 
 
 def _recount(client: Client, pipeline: Pipeline, table: Table, counts: TableCounts, batch: int) -> None:

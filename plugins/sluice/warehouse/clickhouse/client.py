@@ -137,6 +137,7 @@ UNAVAILABLE: Final = {
 REFUSED: Final = {164, 192, 193, 194, 195, 291, 497, 516}
 MISSING: Final = {60, 81}
 S3_ERROR: Final = 499
+_REFUSED_BY_S3: Final = ("403", "code: 400", "Access Denied", "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNot")
 
 
 @contextmanager
@@ -176,10 +177,7 @@ def _landing_error(what: str, why: str) -> SluiceError:
         return CountMismatch(
             "a landed part is missing", why=why, fix="run the batch again: a new plan lands its documents again"
         )
-    if any(
-        sign in why
-        for sign in ("code: 400", "403", "AccessDenied", "Access Denied", "InvalidAccessKeyId", "SignatureDoesNot")
-    ):
+    if any(sign in why for sign in _REFUSED_BY_S3):
         return AccessDenied(
             f"ClickHouse may not read the landing: {what}",
             why=why,

@@ -12,7 +12,7 @@ from sluice.errors import CountMismatch, Fenced, SluiceError, WarehouseUnavailab
 from sluice.spec import Pipeline
 from sluice.statements import Sql, name
 from sluice.warehouse.base import Batch, Commit, TableCounts
-from sluice.warehouse.clickhouse.check import check_batch
+from sluice.warehouse.clickhouse.check import refuse_old_versions
 from sluice.warehouse.clickhouse.client import Client
 from sluice.warehouse.clickhouse.fence import Fence, Pace
 from sluice.warehouse.clickhouse.records import commit_values, new_commit
@@ -60,7 +60,7 @@ class Publish:
         for collection in self._pipeline.collections:
             counts |= Versions(self._fence, self._plan, collection, staged, number).write()
         commit = new_commit(self._pipeline, self._batch, last, counts)
-        check_batch(self._client, self._pipeline, commit)
+        refuse_old_versions(self._client, self._pipeline, commit)
         if rejects:
             self._insert_rejects(commit)
         time.sleep(self._pace.settle)
@@ -119,10 +119,11 @@ class Publish:
 
     def _stage_rejects(self) -> int:
         """Before the fence is taken: they are read from S3, which may take a while."""
-        self._client.run("create_staged_rejects", staged=self._rejects)
+        rejected = sum(manifest.rejected for manifest in self._batch.manifests)
+        if rejected:
+            self._client.run("create_staged_rejects", staged=self._rejects)
         rows = (tuple(getattr(reject, column) for column in _REJECT_COLUMNS) for reject in self._batch.rejects)
         staged = self._client.insert(self._rejects, _REJECT_COLUMNS, rows)
-        rejected = sum(manifest.rejected for manifest in self._batch.manifests)
         if staged != rejected:
             raise CountMismatch(
                 f"{rejected:,} documents were rejected, {staged:,} rejects were found on the landing",

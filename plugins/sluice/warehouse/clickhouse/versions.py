@@ -100,6 +100,8 @@ class Versions:
         return TableCounts(staged, published, unchanged, superseded, closed, gone)
 
     def _count_skipped(self, table: Table) -> tuple[int, int]:
+        if not self._rows(self._skipped):
+            return 0, 0
         counts = [
             self._client.row(
                 "count_skipped",

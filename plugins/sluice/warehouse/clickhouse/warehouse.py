@@ -12,7 +12,7 @@ from sluice.settings import Endpoint
 from sluice.spec import Collection, Pipeline, Table
 from sluice.statements import name
 from sluice.warehouse.base import BUCKETS, Batch, Commit, Loaded, MigrationState, RejectRow, TableState
-from sluice.warehouse.clickhouse.check import check_batch
+from sluice.warehouse.clickhouse.check import recount, refuse_old_versions
 from sluice.warehouse.clickhouse.client import Client
 from sluice.warehouse.clickhouse.fence import Pace
 from sluice.warehouse.clickhouse.landed import Access
@@ -78,7 +78,8 @@ class ClickHouse:
 
     def verify(self, pipeline: Pipeline, commit: Commit) -> None:
         """Recount a batch that has not been purged."""
-        check_batch(self._client, pipeline, commit)
+        recount(self._client, pipeline, commit)
+        refuse_old_versions(self._client, pipeline, commit)
 
     def drop_staging(self, plan: str) -> int:
         """Drop the staging tables of one plan."""
