@@ -37,13 +37,13 @@ def extended_json(value: Any) -> str:
 
 
 def extended_json_of_all(values: Sequence[Any]) -> list[str]:
-    """The text of each value. Raises Misfit ``too_deep`` when one of them is."""
+    """The text of each of one or more values. Raises Misfit ``too_deep`` when one of them is."""
     types = types_within(values)
     plain = values if types.isdisjoint(_DISGUISED) else [_plain(value) for value in values]
     text = _ENCODER.encode([item for value in plain for item in (_BETWEEN, value)][1:])
     if float in types and ("NaN" in text or "Infinity" in text):
         text = _NOT_FINITE.sub(_number_double, text)
-    return text[1:-1].split(_SPLIT) if values else []
+    return text[1:-1].split(_SPLIT)
 
 
 def _plain(value: Any) -> Any:

@@ -82,7 +82,10 @@ def _beyond_text(longest: int | None, limits: Limits) -> Callable[[pa.Array, Val
 
 def _json(_: ColumnType, limits: Limits) -> Vector:
     def build(values: Values) -> pa.Array:
-        texts = iter(extended_json_of_all([value for value in values if value is not None]))
+        present = [value for value in values if value is not None]
+        if not present:
+            return pa.nulls(len(values), pa.string())
+        texts = iter(extended_json_of_all(present))
         return pa.array([None if value is None else next(texts) for value in values], pa.string())
 
     return Vector(frozenset(BSON_TYPES), build, _beyond_text(limits.max_text_bytes, limits))
@@ -106,16 +109,14 @@ def _decimal(column: ColumnType, _: Limits) -> Vector:
     units = pa.decimal128(38, 0)
     largest = pa.scalar(Decimal(10**column.precision - 1), units)
 
-    def scaled(value: Decimal128 | None) -> int | None:
-        high, low = _halves(value) if value else _NEITHER
-        return low * factors[high] if high in factors else None
-
     def build(values: Values) -> pa.Array:
+        pairs = [_halves(value) if value else _NEITHER for value in values]
+        scaled = [low * factors[high] if high in factors else None for high, low in pairs]
         try:
-            plain: list[int | None] = [low * factors[high] for high, low in map(_halves, values)]
-        except (AttributeError, KeyError):  # a None; an exponent, a coefficient or NaN that is not in the table
-            plain = list(map(scaled, values))
-        return pa.array(plain, units).view(arrow_type(column))
+            array = pa.array(scaled, pa.int64()).cast(units)
+        except (OverflowError, pa.ArrowInvalid):
+            array = pa.array(scaled, units)
+        return array.view(arrow_type(column))
 
     def beyond(array: pa.Array, values: Values) -> list[int]:
         missed = _rows(array.is_null()) if array.null_count else ()
