@@ -86,13 +86,14 @@ def _fit(column: Column, value: Any) -> Any:
     except Unfit:
         if column.on_error is OnError.NULL:
             return None
-        if column.on_error is OnError.TRUNCATE and isinstance(value, str) and column.type.length:
+        if column.on_error is OnError.TRUNCATE and type(value) is str and column.type.length:
             return value.encode()[: column.type.length].decode(errors="ignore")
         raise
 
 
 def _string(column: Column, value: Any) -> str:
-    if not isinstance(value, str) or (column.type.length and len(value.encode()) > column.type.length):
+    # not isinstance: Code is a str of Python, and no string of BSON
+    if type(value) is not str or (column.type.length and len(value.encode()) > column.type.length):
         raise Unfit
     return value
 

@@ -79,7 +79,7 @@ def test_the_ends_of_a_span_make_a_backfill_of_it(publishing: World, run_dag: An
 
 def test_a_terminal_error_is_not_retried_and_leaves_nothing_visible(publishing: World, run_dag: Any) -> None:
     documents = [
-        {"_id": n, "pages": "not a number", "updated_at": datetime(2026, 1, 1, tzinfo=UTC)} for n in range(200)
+        {"_id": n, "created_at": "not a date", "updated_at": datetime(2026, 1, 1, tzinfo=UTC)} for n in range(200)
     ]
     publishing.database.documents.insert_many(documents)
 
