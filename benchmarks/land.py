@@ -131,7 +131,8 @@ def seconds(act: Callable[[], object]) -> float:
 
 def compare(env: Mapping[str, str], count: int, pairs: int) -> dict[str, Any]:
     """Drain and land in turns: documents a second, and the median of the ratios of the pairs."""
-    collection = seed(MongoClient(env["MONGO_URL"])[DATABASE], count)
+    with MongoClient[dict[str, Any]](env["MONGO_URL"]) as client:
+        collection = seed(client[DATABASE], count)
     drain, land = drainer(collection, env), Lander(collection, env)
     drain(), land()  # caches, imports
     times = [(seconds(drain), seconds(land)) for _ in range(pairs)]
@@ -147,7 +148,8 @@ def compare(env: Mapping[str, str], count: int, pairs: int) -> dict[str, Any]:
 
 def footprint(env: Mapping[str, str], count: int) -> dict[str, Any]:
     """Land in a process of its own: its peak memory, and what it wrote to a disk."""
-    seed(MongoClient(env["MONGO_URL"])[DATABASE], count)
+    with MongoClient[dict[str, Any]](env["MONGO_URL"]) as client:
+        seed(client[DATABASE], count)
     command = [sys.executable, "-B", "-m", "benchmarks.land", "once", "--documents", str(count)]
     ran = subprocess.run(command, env={**os.environ, **env}, check=True, capture_output=True, text=True)
     found: dict[str, Any] = json.loads(ran.stdout)

@@ -87,7 +87,7 @@ class Source:
         Each document of the window is in exactly one range, whatever its ``_id`` and its modified field are.
         """
         with mongo_errors(f"plan what to read of {collection.name}"):
-            return split(self._database[collection.name], collection, window, range_size)
+            return split(self._database[collection.name], collection, window, cut, range_size)
 
     def read_raw(self, collection: Collection, piece: Range, cut: Cut, window: Window) -> Iterator[bytes]:
         """Documents of a range in their state at the cut: concatenated BSON, about 4 MiB at a time, never above 16.

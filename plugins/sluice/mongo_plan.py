@@ -11,9 +11,9 @@ from bson.codec_options import CodecOptions, DatetimeConversion
 from pymongo.collection import Collection as MongoCollection
 from pymongo.errors import PyMongoError
 
-from sluice.ranges import MAX_RANGES, dated_ranges, id_ranges, undated_range, until_query
+from sluice.ranges import MAX_RANGES, dated_ranges, horizon, id_ranges, undated_range, until_query
 from sluice.spec import Collection
-from sluice.window import Range, Window, milliseconds
+from sluice.window import Cut, Range, Window, milliseconds
 
 Document = dict[str, Any]
 Questions = MongoCollection[Document]
@@ -37,12 +37,17 @@ CODEC: CodecOptions[Document] = CodecOptions(
 JSON = json_util.JSONOptions(json_mode=json_util.JSONMode.CANONICAL, datetime_conversion=DatetimeConversion.DATETIME_MS)
 
 
-def split(asked: Questions, collection: Collection, window: Window, range_size: int) -> tuple[Range, ...]:
+def split(asked: Questions, collection: Collection, window: Window, cut: Cut, range_size: int) -> tuple[Range, ...]:
     """The ranges of a window. Each document of the window is in exactly one."""
-    if collection.modified and window.low:
-        return _changed(asked, collection.modified, window, range_size)
-    query = until_query(collection.modified, window) if collection.modified and window.bounded else "{}"
-    return id_ranges(collection.name, _id_boundaries(asked, range_size), query)
+    field = collection.modified
+    if not field or not window.low:
+        query = until_query(field, window, horizon(cut)) if field and window.bounded else "{}"
+        return id_ranges(collection.name, _id_boundaries(asked, range_size), query)
+    arrays = may_hold_arrays(asked, field)
+    boundaries = _date_boundaries(asked, field, window, range_size) if index_on(asked, field) else []
+    ranges = dated_ranges(asked.name, field, window, boundaries, arrays=arrays)
+    undated = undated_range(asked.name, field, arrays=arrays, beyond=horizon(cut))
+    return (*ranges, undated) if _finds_any(asked, undated) else ranges
 
 
 def index_on(asked: Questions, field: str) -> str | None:
@@ -71,14 +76,6 @@ def to_bson(text: str) -> Any:
 def to_json(value: Any) -> str:
     """The inverse of :func:`to_bson`."""
     return json_util.dumps(value, json_options=JSON)
-
-
-def _changed(asked: Questions, field: str, window: Window, range_size: int) -> tuple[Range, ...]:
-    arrays = may_hold_arrays(asked, field)
-    boundaries = _date_boundaries(asked, field, window, range_size) if index_on(asked, field) else []
-    ranges = dated_ranges(asked.name, field, window, boundaries, arrays=arrays)
-    undated = undated_range(asked.name, field, arrays=arrays)
-    return (*ranges, undated) if _finds_any(asked, undated) else ranges
 
 
 def _finds_any(asked: Questions, piece: Range) -> bool:

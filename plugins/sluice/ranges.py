@@ -11,7 +11,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
-from sluice.window import EPOCH, Range, Window, milliseconds
+from sluice.window import EPOCH, Cut, Range, Window, milliseconds
 
 MAX_RANGES = 64
 """More mapped tasks than this cost the scheduler more than they save."""
@@ -53,16 +53,29 @@ def dated_ranges(
     )
 
 
-def undated_range(collection: str, field: str, *, arrays: bool = True) -> Range:
-    """The documents whose modified field is missing or not a date: they tell nothing about when they changed."""
+def horizon(cut: Cut) -> int | None:
+    """Where no clock can be: a date beyond it is a mistake, and would keep its document out of every bounded window.
+
+    None at a snapshot, where windows have no upper bound.
+    """
+    return None if cut.snapshot else milliseconds(cut.time + timedelta(days=1))
+
+
+def undated_range(collection: str, field: str, *, arrays: bool = True, beyond: int | None = None) -> Range:
+    """The documents whose modified field is missing or not a date: they tell nothing about when they changed.
+
+    Nor does a date after ``beyond``, the :func:`horizon`.
+    """
     kinds: list[dict[str, Any]] = [{field: None}, {field: {"$type": _NOT_DATES}}, {field: []}]
-    query = {"$or": kinds + (_arrays(field) if arrays else [])}
+    future = [] if beyond is None else [{field: {"$gt": _date(beyond)}}]
+    query = {"$or": kinds + future + (_arrays(field) if arrays else [])}
     return Range(collection, UNDATED, json.dumps(query), label=f"no date in {field}")
 
 
-def until_query(field: str, window: Window) -> str:
-    """Everything of a whole collection but what is dated after the window."""
-    return json.dumps({field: {"$not": {"$gt": _date(milliseconds(window.high))}}})
+def until_query(field: str, window: Window, beyond: int | None = None) -> str:
+    """Everything of a whole collection but what is dated after the window, and not ``beyond``."""
+    later = {"$gt": _date(milliseconds(window.high))} | ({} if beyond is None else {"$lte": _date(beyond)})
+    return json.dumps({field: {"$not": later}})
 
 
 def _dated(field: str, low: int | None, high: int | None, *, arrays: bool) -> str:

@@ -443,6 +443,19 @@ def test_a_standalone_server_has_cuts_by_date_only(tmp_path: Path) -> None:
         source.close()
 
 
+def test_a_date_that_no_clock_can_have_keeps_no_document_out(tmp_path: Path) -> None:
+    with own_mongod(tmp_path, replica_set=False) as url:
+        source = Source.connect(Endpoint("own", uri=url), "test")
+        cut = source.now_cut()
+        times = [cut.time - timedelta(hours=1), cut.time + timedelta(hours=1), bson.DatetimeMS(2**60)]
+        source._database["documents"].insert_many({"_id": n, "updated_at": t} for n, t in enumerate(times))
+        source._database["documents"].create_index("updated_at")
+
+        assert ids(read(source, DOCUMENTS, next_window(None, cut, CAPTURE), cut)) == [0, 2]
+        assert ids(read(source, DOCUMENTS, next_window(times[0], cut, CAPTURE), cut)) == [2]
+        source.close()
+
+
 # --- reading
 
 

@@ -1,0 +1,17 @@
+"""A landing process's memory and disk (I6): the figures of ``python -m benchmarks.land memory``, smaller."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks import land
+from devstack.stack import Stack
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_collection_and_the_disk_is_not_touched(stack: Stack) -> None:
+    found = land.memory(stack.env(), (100_000, 400_000))
+
+    assert found["large"]["peak_megabytes"] <= 400
+    assert found["large_over_small"] <= 1.2
+    assert found["large"]["disk_bytes_written"] == 0
