@@ -64,7 +64,7 @@ class Findings:
         """The rows whose ``documents`` were not rejected."""
         if not self.rejected:
             return batch
-        return batch.filter(pc.invert(pc.is_in(documents, pa.array(self.rejected, documents.type))))
+        return batch.filter(pc.invert(pc.is_in(documents, pa.array(list(self.rejected), documents.type))))
 
 
 class Reader:
