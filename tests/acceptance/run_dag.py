@@ -28,7 +28,10 @@ def main() -> None:
     if dag_id not in bag.dags:
         raise SystemExit(f"no DAG {dag_id}: {sorted(bag.dags)}, {bag.import_errors}")
     run = bag.dags[dag_id].test(run_conf=conf)
-    print("RESULT", json.dumps({"state": str(run.state), "tasks": _tasks(run), "events": _events()}))
+    print(
+        "RESULT",
+        json.dumps({"state": str(run.state), "tasks": _tasks(run), "events": _events(), "dags": sorted(bag.dags)}),
+    )
 
 
 def _tasks(run: Any) -> list[dict[str, Any]]:
