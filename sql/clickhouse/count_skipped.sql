@@ -3,8 +3,8 @@
 -- guarantee:  (superseded, unchanged) rows of one slice; a child's row counts as its parent's key does.
 -- why:        staged = published + unchanged + superseded + gone has to add up in every table (I1).
 SELECT
-    countIf($key IN (SELECT key FROM $skipped WHERE slice = {slice:UInt16} AND superseded)) AS superseded,
-    count() - superseded AS unchanged
+    countIf($key IN (SELECT key FROM $skipped WHERE slice = {slice:UInt16} AND superseded)),
+    countIf($key IN (SELECT key FROM $skipped WHERE slice = {slice:UInt16} AND NOT superseded))
 FROM $staging
 WHERE xxHash64($key) % {slices:UInt16} = {slice:UInt16}
     AND $key IN (SELECT key FROM $skipped WHERE slice = {slice:UInt16})

@@ -1,7 +1,7 @@
 -- purpose:    A table of the keys that were landed more than once in a plan, with the document to keep of each.
--- parameters: $kept
+-- parameters: $kept, $type
 -- guarantee:  empty.
 -- why:        filled by find_repeated, read by keep_single and keep_newest.
-CREATE OR REPLACE TABLE $kept (key String, hash UInt64)
+CREATE OR REPLACE TABLE $kept (key $type, hash UInt64)
 ENGINE = MergeTree
 ORDER BY key

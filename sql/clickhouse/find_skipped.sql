@@ -10,22 +10,22 @@ WITH later AS
     FROM sluice.batches
     WHERE pipeline = {pipeline:String} AND (cluster, plan) > ({cluster:UInt64}, {plan:String})
 )
-SELECT {slice:UInt16}, staged.key, master.superseded
+SELECT {slice:UInt16}, staged._key, master._superseded
 FROM
 (
-    SELECT $key AS key, _hash AS hash, _gone AS gone
+    SELECT $key AS _key, _hash, _gone
     FROM $staging
     WHERE xxHash64($key) % {slices:UInt16} = {slice:UInt16}
 ) AS staged
 INNER JOIN
 (
     SELECT
-        $key AS key,
-        max(_from IN (SELECT batch FROM later) OR _to IN (SELECT batch FROM later)) AS superseded,
-        max(_to = 4294967295) AS open,
-        maxIf(_hash, _to = 4294967295) AS hash
+        $key AS _key,
+        max(_from IN (SELECT batch FROM later) OR _to IN (SELECT batch FROM later)) AS _superseded,
+        max(_to = 4294967295) AS _open,
+        maxIf(_hash, _to = 4294967295) AS _last
     FROM $storage
     WHERE $key IN (SELECT $key FROM $staging WHERE xxHash64($key) % {slices:UInt16} = {slice:UInt16})
     GROUP BY $key
-) AS master USING (key)
-WHERE master.superseded OR (master.open AND NOT staged.gone AND master.hash = staged.hash)
+) AS master USING (_key)
+WHERE master._superseded OR (master._open AND NOT staged._gone AND master._last = staged._hash)

@@ -2,7 +2,7 @@
 -- parameters: $at, $key, batch, buckets
 -- guarantee:  two tables with the same keys and documents have the same sums (modulo 2^64).
 -- why:        the audit compares any number of rows with the source by a few thousand numbers.
-SELECT xxHash64(toString($key)) % {buckets:UInt16} AS bucket, count(), sum(_hash)
+SELECT xxHash64(toString($key)) % {buckets:UInt16} AS _bucket, count(), sum(_hash)
 FROM $at(batch = {batch:UInt32})
-GROUP BY bucket
-ORDER BY bucket
+GROUP BY _bucket
+ORDER BY _bucket

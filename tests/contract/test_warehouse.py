@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
 
+from sluice.columns import ColumnType
 from sluice.errors import ConfigError, CountMismatch, MigrationError
 from sluice.warehouse.base import Commit, Loaded, RejectRow, TableCounts
 from sluice.window import BatchKind
-from tests.contract.lab import BUCKET, Doc, Lab, document, gone, parquet, ticket
+from tests.contract.lab import BUCKET, Doc, Lab, Servers, document, gone, parquet, ticket
+from tests.contract.specs import a_collection, a_pipeline
 
 
 def a_reject(key: str = "bad", **overrides: object) -> RejectRow:
@@ -374,3 +379,26 @@ def test_the_server_says_what_it_is(lab: Lab) -> None:
 
 def _tamper(lab: Lab, table: str, change: str) -> None:
     lab.analyst.command(f"ALTER TABLE sluice_data.{lab.pipeline.name}_{table} {change} SETTINGS mutations_sync = 2")
+
+
+# --- keys of other types
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys"),
+    [("int64", (1, 2, 3)), ("uuid", tuple(str(UUID(int=n)) for n in (1, 2, 3))), ("string(9)", tuple("abc"))],
+)
+def test_a_key_may_have_a_type_of_its_own(servers: Servers, kind: str, keys: tuple[Any, ...]) -> None:
+    plain = a_collection()
+    columns = tuple(replace(c, type=ColumnType.parse(kind)) if c.path == "_id" else c for c in plain.columns)
+    lab = Lab(servers, a_pipeline(f"p{secrets.token_hex(4)}", collections=(replace(plain, columns=columns),)))
+    lab.warehouse.migrate(lab.pipeline)
+    a, b, c = keys
+
+    twice = [document(a, "one", "x"), document(a, "one", "x")]
+    lab.publish(1, documents=[*twice, document(b, "two", "y"), document(c, "three")])
+    commit = lab.publish(2, documents=[document(a, "one", "x"), document(b, "dos"), gone(c)])
+
+    assert {str(key): title for key, title in lab.titles().items()} == {str(a): "one", str(b): "dos"}
+    assert counts(commit) == TableCounts(3, 1, 1, 0, closed=2, gone=1)
+    lab.warehouse.verify(lab.pipeline, commit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from sluice.statements import name
+from sluice.statements import Sql, name
 from sluice.warehouse.clickhouse.client import Client
 from sluice.warehouse.clickhouse.tables import STAGING
 
@@ -13,7 +13,7 @@ def probe(client: Client) -> str:
     """Create, fill, alter, read and drop a table of its own. Returns what was tried; raises AccessDenied."""
     table = name(STAGING, f"probe__{secrets.token_hex(4)}")
     client.run("create_database", database=name(STAGING))
-    client.run("create_kept", kept=table)
+    client.run("create_kept", kept=table, type=Sql("String"))
     try:
         client.insert(table, ("key", "hash"), [("probe", 0)])
         client.run("alter_probe", table=table)

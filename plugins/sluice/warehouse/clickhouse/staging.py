@@ -16,7 +16,7 @@ from sluice.statements import Sql, name, names
 from sluice.warehouse.base import Loaded
 from sluice.warehouse.clickhouse.client import Client
 from sluice.warehouse.clickhouse.landed import Access
-from sluice.warehouse.clickhouse.tables import STAGING, Place, definitions, plan_suffix, staged, structure
+from sluice.warehouse.clickhouse.tables import STAGING, Place, definitions, key_type, plan_suffix, staged, structure
 from sluice.window import Plan
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ class Load:
         table = self._collection.tables[0]
         modified = next((c for c in table.columns if c.path == self._collection.modified), None)
         dated = modified is not None and modified.type.kind in {Kind.TIMESTAMP, Kind.DATE}
-        self._client.run("create_kept", kept=self._kept)
+        self._client.run("create_kept", kept=self._kept, type=key_type(table))
         self._client.run(
             "find_repeated",
             kept=self._kept,

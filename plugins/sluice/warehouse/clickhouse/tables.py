@@ -200,6 +200,12 @@ def column_type(logical: ColumnType, *, nullable: bool, low: bool = False) -> st
     return f"LowCardinality({found})" if low and logical.kind in _TEXTUAL else found
 
 
+def key_type(table: Table) -> Sql:
+    """The type of the document's key, in its own table and in its children."""
+    column = next(column for column in table.columns if column.name == table.key[0])
+    return Sql(column_type(column.type, nullable=False))
+
+
 def order_sql(collection: Collection, table: Table) -> Sql:
     """The sorting key, quoted."""
     return names(order(collection, table))

@@ -12,7 +12,7 @@ from sluice.statements import Sql, name, names
 from sluice.warehouse.base import TableCounts
 from sluice.warehouse.clickhouse.client import Client
 from sluice.warehouse.clickhouse.fence import Fence
-from sluice.warehouse.clickhouse.tables import Place, master_columns
+from sluice.warehouse.clickhouse.tables import Place, key_type, master_columns
 from sluice.window import Plan
 
 KEYS_A_SLICE: Final = 1_000_000
@@ -44,7 +44,7 @@ class Versions:
 
     def _skip(self, replaces: bool) -> None:  # noqa: FBT001
         own = self.collection.tables[0]
-        self._client.run("create_skipped", skipped=self._skipped)
+        self._client.run("create_skipped", skipped=self._skipped, type=key_type(own))
         for slice_ in self._slices if replaces else ():
             self._client.run(
                 "find_skipped",
