@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -100,12 +101,12 @@ class _Comparison:
         window = window or Window(None, self._cut.time, bounded=False)
         conform = conformer(self._collection)
         for piece in self._systems.source.plan_ranges(self._collection, window, self._cut):
-            for raw in self._systems.source.read_raw(self._collection, piece, self._cut, window):
-                conformed = conform(raw)
-                own = conformed.tables[self._table.name]
-                self._rejected.update(reject.key for reject in conformed.rejects)
-                keys = map(str, own.column(self._table.key[0]).to_pylist())
-                yield from zip(keys, own.column("_hash").to_pylist(), strict=True)
+            with closing(self._systems.source.read_raw(self._collection, piece, self._cut, window)) as batches:
+                for conformed in map(conform, batches):
+                    own = conformed.tables[self._table.name]
+                    self._rejected.update(reject.key for reject in conformed.rejects)
+                    keys = map(str, own.column(self._table.key[0]).to_pylist())
+                    yield from zip(keys, own.column("_hash").to_pylist(), strict=True)
 
     def _look_into(self, suspects: list[int]) -> None:
         wanted, warehouse = set(suspects), dict[str, int]()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Self
@@ -89,7 +89,7 @@ class Source:
         with mongo_errors(f"plan what to read of {collection.name}"):
             return split(self._database[collection.name], collection, window, cut, range_size)
 
-    def read_raw(self, collection: Collection, piece: Range, cut: Cut, window: Window) -> Iterator[bytes]:
+    def read_raw(self, collection: Collection, piece: Range, cut: Cut, window: Window) -> Generator[bytes, None, None]:
         """Documents of a range in their state at the cut: concatenated BSON, about 4 MiB at a time, never above 16.
 
         A thread reads a batch ahead. Close the iterator to end the cursor early.

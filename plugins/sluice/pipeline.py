@@ -14,7 +14,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -27,7 +27,7 @@ from sluice.warehouse.base import Batch, Commit, Loaded, Warehouse
 from sluice.window import PLAN_TIME, BatchKind, Cut, Plan, Range, Window, backfill_window, next_window, planned_at
 
 if TYPE_CHECKING:
-    from sluice.conform import Conformer
+    from sluice.conform import Conformed, Conformer
     from sluice.landing import Landing
     from sluice.manifest import Manifest
     from sluice.mongo import Source
@@ -117,9 +117,12 @@ def land(
         log.info("land %s: already landed, nothing is read again", _label(piece))
         return landed
     collection = pipeline.collection(piece.collection)
-    conform = conformer(collection)
-    with systems.landing.writer(plan, collection, piece) as writer:
-        for raw in systems.source.read_raw(collection, piece, plan.cut, plan.windows[collection.name]):
+    conform, window = conformer(collection), plan.windows[collection.name]
+    with (
+        closing(systems.source.read_raw(collection, piece, plan.cut, window)) as batches,
+        systems.landing.writer(plan, collection, piece) as writer,
+    ):
+        for raw in batches:
             conformed = conform(raw)
             writer.write(conformed, read_bytes=len(raw))
             if on_read:
@@ -242,6 +245,12 @@ class Rehearsed:
     rows: int = 0
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
 
+    def add(self, conformed: Conformed) -> None:
+        """Count a batch of documents."""
+        self.read += conformed.read
+        self.rows += conformed.read - len(conformed.rejects)
+        self.reasons.update((reject.column, reject.reason) for reject in conformed.rejects)
+
 
 Rehearsal = dict[str, Rehearsed]
 
@@ -253,13 +262,11 @@ def rehearse(pipeline: Pipeline, systems: Systems, span: Span | None, watch: Wat
     found: Rehearsal = {c.name: Rehearsed() for c in pipeline.collections}
     for piece in made.ranges:
         collection, counts = pipeline.collection(piece.collection), found[piece.collection]
-        conform = conformer(collection)
-        for raw in systems.source.read_raw(collection, piece, made.cut, made.windows[collection.name]):
-            conformed = conform(raw)
-            counts.read += conformed.read
-            counts.rows += conformed.read - len(conformed.rejects)
-            counts.reasons.update((reject.column, reject.reason) for reject in conformed.rejects)
-            watch.read(piece, conformed.read)
+        conform, window = conformer(collection), made.windows[collection.name]
+        with closing(systems.source.read_raw(collection, piece, made.cut, window)) as batches:
+            for conformed in map(conform, batches):
+                counts.add(conformed)
+                watch.read(piece, conformed.read)
     return found
 
 

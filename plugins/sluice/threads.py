@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from queue import Empty, Queue
 from threading import Event, Thread
 from typing import Generic, TypeVar
@@ -20,7 +20,7 @@ class _End:
         self.error = error
 
 
-def prefetch(make: Callable[[], Iterator[T]], depth: int = 1) -> Iterator[T]:
+def prefetch(make: Callable[[], Iterator[T]], depth: int = 1) -> Generator[T, None, None]:
     """Iterate over ``make()`` in a thread that stays at most ``depth`` items ahead.
 
     The iterator is made, used and closed in that thread alone. Closing this one closes it.
