@@ -64,7 +64,7 @@ def statements_of_a_publish(lab: Lab) -> int:
 
 def sample(numbers: int) -> list[int]:
     """A few places to die at, others each day; tests/faults tries every one."""
-    return sorted(random.Random(time.strftime("%F")).sample(range(1, numbers + 1), 3))
+    return sorted(random.Random(time.strftime("%F")).sample(range(1, numbers + 1), 2))
 
 
 def check_crash(lab: Lab, number: int) -> None:
@@ -222,7 +222,7 @@ def with_lease(lab: Lab, seconds: float) -> Lab:
 # --- I4: in any order
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_batches_in_any_order_leave_the_state_of_the_latest_cuts(lab: Lab, seed: int) -> None:
     check_any_order(lab, random.Random(f"{time.strftime('%F')} {seed}"), batches=5)
 

@@ -53,12 +53,16 @@ class Holder:
 
 
 class Fence:
-    """One attempt's claim on a pipeline. ``client`` marks the attempt's statements, so that a successor finds them."""
+    """One attempt's claim on a pipeline.
+
+    ``client`` is for what is sent while the fence is held: it marks the statements, so that a successor finds and ends
+    them. Whoever only waits or asks is not marked, and not ended.
+    """
 
     def __init__(self, client: Client, pipeline: str, pace: Pace) -> None:
         self.owner = secrets.token_hex(8)
         self._tag = f"{TAG}{pipeline}:"
-        self.client = client.tagged(f"{self._tag}{self.owner}")
+        self.client, self._plain = client.tagged(f"{self._tag}{self.owner}"), client
         self._pipeline, self._pace = pipeline, pace
         self._shown = 0.0
 
@@ -80,7 +84,7 @@ class Fence:
     def renew(self) -> None:
         """Show a sign of life, when the last one was some time ago. Raises Fenced when another took over."""
         if time.monotonic() - self._shown > self._pace.lease / 4:
-            self.client.run("renew_fence", **self.guard, state="held")
+            self._plain.run("renew_fence", **self.guard, state="held")
             self._shown = time.monotonic()
             self.confirm()
 
@@ -110,31 +114,31 @@ class Fence:
     def _claim(self) -> bool:
         holder = self._holder()
         if not holder.alive(self._pace.lease):
-            self.client.run("take_fence", **self.guard, seen=holder.fence)
+            self._plain.run("take_fence", **self.guard, seen=holder.fence)
             self._shown = time.monotonic()
             time.sleep(self._pace.poll)  # one that claimed in the same moment may have won: better known now than later
             holder = self._holder()
         return holder.owner == self.owner
 
     def _holder(self) -> Holder:
-        rows = self.client.rows("fence_holder", pipeline=self._pipeline, tag=self._tag)
+        rows = self._plain.rows("fence_holder", pipeline=self._pipeline, tag=self._tag)
         return Holder(*rows[0]) if rows else Holder()
 
     def _end_others(self) -> None:
         """Before this returns nothing sent under an older fence can still take effect: only now may n0 be read."""
         who = {"tag": self._tag, "mine": self.client.tag}
-        if self.client.number("count_others", **who):
+        if self._plain.number("count_others", **who):
             log.warning("ending the statements of an earlier publisher of %s", self._pipeline)
-            self.client.run("kill_others", **who)
+            self._plain.run("kill_others", **who)
             self.wait(lambda: self._others(who), f"an earlier statement of {self._pipeline} does not end")
 
     def _others(self, who: dict[str, str]) -> bool:
         self.renew()
-        return self.client.number("count_others", **who) > 0
+        return self._plain.number("count_others", **who) > 0
 
     def _release(self) -> None:
         try:
-            self.client.run("renew_fence", **self.guard, state="released")
+            self._plain.run("renew_fence", **self.guard, state="released")
         except SluiceError as error:
             # The batch is decided already; without the release the next publisher waits for the lease.
             log.warning("the fence of %s was not released: %s", self._pipeline, error.what)

@@ -32,8 +32,7 @@ class Publish:
     def __init__(self, client: Client, pipeline: Pipeline, batch: Batch, pace: Pace) -> None:
         self._pipeline, self._batch, self._pace = pipeline, batch, pace
         self._plan = batch.plan
-        self._fence = Fence(client, pipeline.name, pace)
-        self._client = self._fence.client
+        self._fence, self._client = Fence(client, pipeline.name, pace), client
 
     def run(self) -> Commit:
         """Publish, or return the record of the attempt that did. Raises Fenced, CountMismatch."""
@@ -71,7 +70,7 @@ class Publish:
 
     def _commit(self, commit: Commit) -> Commit:
         try:
-            self._client.run("insert_commit", **commit_values(commit), **self._fence.guard)
+            self._fence.client.run("insert_commit", **commit_values(commit), **self._fence.guard)
         except WarehouseUnavailable:
             # The answer is lost, not the question: the row says whether it arrived.
             log.warning("batch %d: no answer to the commit, reading it back", commit.batch)
@@ -133,7 +132,7 @@ class Publish:
 
     def _insert_rejects(self, commit: Commit) -> None:
         cut = commit.cut.time
-        self._client.run("insert_rejects", staged=self._rejects, batch=commit.batch, cut=cut, **self._fence.guard)
+        self._fence.client.run("insert_rejects", staged=self._rejects, batch=commit.batch, cut=cut, **self._fence.guard)
 
     @property
     def _rejects(self) -> Sql:
