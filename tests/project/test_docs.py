@@ -142,6 +142,18 @@ def test_a_decision_is_short_and_has_context_decision_and_consequences(file: Pat
     assert [line for line in lines if line.startswith("## ")] == ["## Context", "## Decision", "## Consequences"]
 
 
+@pytest.mark.parametrize("number", range(1, 11))
+def test_an_invariant_is_tested_where_the_architecture_says(number: int) -> None:
+    cited = re.compile(rf"\bI{number}\b")
+    rows = re.findall(
+        r"^\| (I[I\d, ]+) \| (`tests/.*)\|$", (tree.ROOT / "docs/architecture.md").read_text(), re.MULTILINE
+    )
+    said = {name for names, where in rows if cited.search(names) for name in re.findall(r"`(.+?)`", where)}
+
+    assert said
+    assert [name for name in sorted(said) if not cited.search((tree.ROOT / name).read_text())] == []
+
+
 def test_every_target_of_the_makefile_says_what_it_does() -> None:
     makefile = (tree.ROOT / "Makefile").read_text()
     shown = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
