@@ -35,7 +35,17 @@ BUCKET = "contract"
 FAST = Pace(lease=0.5, patience=20.0, settle=0.0, poll=0.02)
 """The product's waiting times, shortened: tests lose a publisher often."""
 
-ARROW = {"timestamp": pa.timestamp("ms", "UTC"), "int32": pa.int32(), "int64": pa.int64()}
+ARROW = {
+    "int32": pa.int32(),
+    "int64": pa.int64(),
+    "float64": pa.float64(),
+    "decimal": pa.decimal128(18, 4),
+    "bool": pa.bool_(),
+    "timestamp": pa.timestamp("ms", "UTC"),
+    "date": pa.date32(),
+    "binary": pa.binary(),
+}
+"""How landing writes the logical types; every other is a string."""
 
 Wrap = Callable[[Client], Client]
 

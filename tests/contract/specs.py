@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+from dataclasses import replace
 from typing import Any
 
 from sluice import spec
@@ -36,3 +38,18 @@ def a_pipeline(name: str = "publishing", **overrides: Any) -> spec.Pipeline:
         "collections": (a_collection(), tickets),
     }
     return spec.Pipeline(**{**defaults, **overrides})
+
+
+def a_rich_pipeline() -> spec.Pipeline:
+    """Every column type, and every way of storing a table. Its name is its own."""
+    kinds = "key string(9) text int32 int64 float64 decimal(18,4) bool timestamp date objectid uuid binary json"
+    columns = tuple(a_column(f"c{n}", kind) for n, kind in enumerate(kinds.split()))
+    options = spec.ClickHouseOptions(
+        order_by=("c1", "_id"),
+        partition_by="toYYYYMM(updated_at)",
+        skip_indexes=(("c3", "minmax"), ("c1", "set(100)")),
+        low_cardinality=("c1",),
+    )
+    base = a_collection()
+    documents = replace(base, columns=(*base.columns, *columns), clickhouse=options)
+    return a_pipeline(f"p{secrets.token_hex(4)}", collections=(documents,))

@@ -17,14 +17,14 @@ import pytest
 
 from sluice import spec
 from sluice.errors import Fenced, MigrationError
-from sluice.spec import ClickHouseOptions, Pipeline
+from sluice.spec import Pipeline
 from sluice.statements import ROOT
 from sluice.warehouse.clickhouse import ClickHouse
 from sluice.warehouse.clickhouse.client import Client
 from sluice.warehouse.clickhouse.landed import Access
 from sluice.warehouse.migrations import Migration, read_migrations
 from tests.contract.lab import FAST, Lab, Servers
-from tests.contract.specs import a_collection, a_column, a_pipeline
+from tests.contract.specs import a_collection, a_column, a_pipeline, a_rich_pipeline
 from tests.contract.spoiled import Crash, do_nothing, hooked
 
 PRODUCT = read_migrations("clickhouse")
@@ -211,24 +211,9 @@ def test_the_end_state_is_what_schema_sql_shows(empty: Servers) -> None:
 @pytest.fixture
 def mine(engine: Servers) -> Lab:
     """A pipeline of the test's own on the module's engine, migrated."""
-    lab = Lab(engine, rich_pipeline())
+    lab = Lab(engine, a_rich_pipeline())
     lab.warehouse.migrate(lab.pipeline)
     return lab
-
-
-def rich_pipeline() -> Pipeline:
-    """Every column type, and every way of storing a table."""
-    kinds = "key string(9) text int32 int64 float64 decimal(18,4) bool timestamp date objectid uuid binary json"
-    columns = tuple(a_column(f"c{n}", kind) for n, kind in enumerate(kinds.split()))
-    options = ClickHouseOptions(
-        order_by=("c1", "_id"),
-        partition_by="toYYYYMM(updated_at)",
-        skip_indexes=(("c3", "minmax"), ("c1", "set(100)")),
-        low_cardinality=("c1",),
-    )
-    base = a_collection()
-    documents = replace(base, columns=(*base.columns, *columns), clickhouse=options)
-    return a_pipeline(f"p{secrets.token_hex(4)}", collections=(documents,))
 
 
 def changed(pipeline: Pipeline, **overrides: object) -> Pipeline:

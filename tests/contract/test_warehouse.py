@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from sluice.errors import ConfigError, CountMismatch, MigrationError
 from sluice.warehouse.base import Commit, Loaded, RejectRow, TableCounts
 from sluice.window import BatchKind
 from tests.contract.lab import BUCKET, Doc, Lab, Servers, document, gone, parquet, ticket
-from tests.contract.specs import a_collection, a_pipeline
+from tests.contract.specs import a_collection, a_pipeline, a_rich_pipeline
 
 
 def a_reject(key: str = "bad", **overrides: object) -> RejectRow:
@@ -401,4 +402,49 @@ def test_a_key_may_have_a_type_of_its_own(servers: Servers, kind: str, keys: tup
 
     assert {str(key): title for key, title in lab.titles().items()} == {str(a): "one", str(b): "dos"}
     assert counts(commit) == TableCounts(3, 1, 1, 0, closed=2, gone=1)
+    lab.warehouse.verify(lab.pipeline, commit)
+
+
+# --- values and ways of storing
+
+
+VALUES: dict[str, Any] = {
+    "c0": "t:1",
+    "c1": "ä€𝄞",
+    "c2": "line\nline\ttab \\ 'quoted'",
+    "c3": -(2**31),
+    "c4": 2**63 - 1,
+    "c5": -0.1,
+    "c6": Decimal("-99999999999999.9999"),
+    "c7": False,
+    "c8": datetime(1970, 1, 1, tzinfo=UTC) - timedelta(milliseconds=1),
+    "c9": date(1969, 12, 31),
+    "c10": "507f1f77bcf86cd799439011",
+    "c11": "00112233-4455-6677-8899-aabbccddeeff",
+    "c12": "text",
+    "c13": '{"$numberInt": "1"}',
+}
+
+
+def test_every_value_is_read_as_it_was_landed(servers: Servers) -> None:
+    lab = Lab(servers, a_rich_pipeline())
+    lab.warehouse.migrate(lab.pipeline)
+
+    lab.publish(documents=[Doc("full", VALUES), Doc("empty", dict.fromkeys(VALUES))])
+
+    rows = lab.rows(f"SELECT _id, {', '.join(VALUES)} FROM {lab.pipeline.warehouse.schema}.documents ORDER BY _id")
+    assert rows[0] == ("empty", *[None] * len(VALUES))
+    assert rows[1] == ("full", *(VALUES | {"c11": UUID(VALUES["c11"])}).values())
+
+
+def test_a_table_with_every_way_of_storing_is_published_to(servers: Servers) -> None:
+    lab = Lab(servers, a_rich_pipeline())
+    lab.warehouse.migrate(lab.pipeline)
+    month = 31 * 24 * 3600
+
+    lab.publish(1, documents=[document(f"k{n:03d}", "old", "x", modified=n * month) for n in range(120)])
+    commit = lab.publish(2, documents=[document("k000", "new", "y", modified=7 * month), gone("k001")])
+
+    assert len(lab.titles()) == 119
+    assert (lab.titles()["k000"], lab.keywords()["k000"]) == ("new", ["y"])
     lab.warehouse.verify(lab.pipeline, commit)

@@ -3,35 +3,76 @@
 from __future__ import annotations
 
 import random
+import time
+from contextlib import suppress
+from threading import Timer
 
 import pytest
 
-from tests.contract.conftest import lab, servers, shared_lab  # noqa: F401  fixtures
+from devstack.stack import Stack
+from sluice.errors import SluiceError, WarehouseUnavailable
 from tests.contract.lab import Lab
-from tests.contract.test_fence import check_any_order, check_crash, check_stall, statements_of_a_publish, with_lease
+from tests.contract.spoiled import do_nothing, hooked
+from tests.contract.test_fence import (
+    a_full_batch,
+    assert_undisturbed,
+    check_any_order,
+    check_crash,
+    check_stall,
+    statements_of_a_publish,
+    with_lease,
+)
 from tests.contract.test_torn_reads import check_readers
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
 
 
-def test_a_publish_that_died_at_any_statement_is_done_again(lab: Lab) -> None:  # noqa: F811
+def test_a_publish_that_died_at_any_statement_is_done_again(lab: Lab) -> None:
     for number in range(1, statements_of_a_publish(lab) + 1):
         lab.reset()
         check_crash(lab, number)
 
 
-def test_a_publisher_that_stalled_at_any_statement_changes_nothing_when_it_wakes_up(lab: Lab) -> None:  # noqa: F811
+def test_a_publisher_that_stalled_at_any_statement_changes_nothing_when_it_wakes_up(lab: Lab) -> None:
     lab = with_lease(lab, 0)
     for number in range(1, statements_of_a_publish(lab) + 1):
         lab.reset()
         check_stall(lab, number)
 
 
-def test_many_batches_in_many_orders(lab: Lab) -> None:  # noqa: F811
+def test_many_batches_in_many_orders(lab: Lab) -> None:
     for seed in range(40):
         lab.reset()
         check_any_order(lab, random.Random(seed), batches=8)
 
 
-def test_a_thousand_reads_during_publishes_are_whole(lab: Lab) -> None:  # noqa: F811
+def test_a_thousand_reads_during_publishes_are_whole(lab: Lab) -> None:
     check_readers(lab, publishes=20, reads=1000)
+
+
+@pytest.mark.parametrize("name", ["find_skipped", "insert_versions", "close_versions", "insert_commit"])
+def test_a_server_that_is_killed_during_a_publish_is_published_to_again(
+    breakable_stack: Stack,
+    lab: Lab,
+    name: str,
+) -> None:
+    batch = a_full_batch(lab)
+
+    def kill_soon(sent: str) -> None:
+        if sent == name:
+            Timer(0.005, breakable_stack.kill, ("clickhouse",)).start()
+
+    with suppress(WarehouseUnavailable):  # the statement may have been quicker than the kill
+        lab.attempt(lambda client: hooked(client, kill_soon, do_nothing)).publish(lab.pipeline, batch)
+    _wait_until_dead(lab)
+    breakable_stack.start("clickhouse")
+
+    assert_undisturbed(lab, lab.warehouse.publish(lab.pipeline, batch))
+
+
+def _wait_until_dead(lab: Lab) -> None:
+    deadline = time.monotonic() + 30
+    with suppress(SluiceError):
+        while time.monotonic() < deadline:
+            lab.warehouse.server_version()
+            time.sleep(0.05)

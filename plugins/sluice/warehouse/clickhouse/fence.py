@@ -99,11 +99,14 @@ class Fence:
 
     def wait(self, busy: Callable[[], bool], what: str) -> None:
         """Wait until it is no longer so, showing signs of life. Raises WarehouseUnavailable when patience ends."""
-        end = time.monotonic() + self._pace.patience
+        end, told = time.monotonic() + self._pace.patience, False
         while busy():
+            if not told:
+                log.info("waiting: %s", what)
+                told = True
             if time.monotonic() > end:
                 raise WarehouseUnavailable(
-                    f"{what} after {self._pace.patience:.0f} s",
+                    f"{what}, after {self._pace.patience:.0f} s",
                     fix="see system.processes and system.mutations on the server; it is tried again",
                 )
             time.sleep(self._pace.poll)
