@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from threading import Thread
 from typing import Any
 
 import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError
 
 from sluice.errors import Fenced, MigrationError, SluiceError, WarehouseUnavailable
 from sluice.warehouse.base import Batch, Commit
@@ -172,6 +175,50 @@ def test_a_live_publisher_is_waited_for_and_not_longer_than_patience(lab: Lab) -
     lab.attempt(lambda client: hooked(client, meet, do_nothing)).publish(lab.pipeline, batch)
 
     assert lab.titles() == {"a": "one"}
+
+
+@contextmanager
+def running(lab: Lab, owner: str, sql: str) -> Iterator[list[Exception]]:
+    """A statement of some attempt, still executed by the server: how it failed is known afterwards."""
+    failed: list[Exception] = []
+    mine = {"log_comment": f"sluice:publish:{lab.pipeline.name}:{owner}", "max_block_size": 1}
+
+    def send() -> None:
+        try:
+            lab.servers.driver().command(sql, settings=mine)
+        except DatabaseError as error:
+            failed.append(error)
+
+    thread = Thread(target=send)
+    thread.start()
+    time.sleep(0.3)
+    yield failed
+    thread.join()
+
+
+def test_a_statement_sent_under_an_older_fence_is_ended_before_anything_is_repaired(lab: Lab) -> None:
+    storage = f"sluice_data.{lab.pipeline.name}_documents"
+    zombies = "SELECT concat('zombie', toString(number)), 1, 4294967295 FROM numbers(300) WHERE sleepEachRow(0.1) = 0"
+
+    with running(lab, "dead", f"INSERT INTO {storage} (_id, _from, _to) {zombies}") as failed:
+        lab.publish(documents=[document("a", "one")])
+
+    assert "QUERY_WAS_CANCELLED" in str(failed[0])
+    assert lab.titles() == {"a": "one"}
+
+
+def test_a_holder_is_alive_as_long_as_a_statement_of_it_runs(lab: Lab) -> None:
+    lab = with_lease(lab, 0)
+    fence = "INSERT INTO sluice.fences (pipeline, fence, owner, state)"
+    lab.analyst.command(f"{fence} VALUES ('{lab.pipeline.name}', 7, 'busy', 'held')")
+
+    with running(lab, "busy", "SELECT sleepEachRow(0.1) FROM numbers(15) FORMAT Null") as failed:
+        begun = time.monotonic()
+        lab.publish(documents=[document("a", "one")])
+        waited = time.monotonic() - begun
+
+    assert failed == []
+    assert waited > 1
 
 
 def test_a_failed_publish_releases_the_fence(lab: Lab) -> None:
