@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -83,15 +84,20 @@ def test_it_does_not_answer_who_has_not_logged_in(stack: Stack) -> None:
     assert status == HTTPStatus.UNAUTHORIZED
 
 
+def _sockets(pid: int) -> set[str]:
+    """The inodes of a process's sockets; of what ended meanwhile, none."""
+    found = set()
+    with suppress(FileNotFoundError):
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(FileNotFoundError):
+                found.add(link.readlink().name)
+    return {name.removeprefix("socket:[").removesuffix("]") for name in found if name.startswith("socket:")}
+
+
 def test_all_listen_on_loopback_only(stack: Stack) -> None:
     family = {each.pid for each in process.marked(str(stack.home))}
     family |= {pid for each in stack.status() for pid in each.pids}
-    sockets = {
-        link.readlink().name.removeprefix("socket:[").removesuffix("]")
-        for pid in family
-        for link in Path(f"/proc/{pid}/fd").iterdir()
-        if link.is_symlink() and link.readlink().name.startswith("socket:")
-    }
+    sockets = {socket for pid in family for socket in _sockets(pid)}
 
     rows = [line.split() for table in ("tcp", "tcp6") for line in Path(f"/proc/net/{table}").read_text().splitlines()]
     listening = [row[1] for row in rows if row[3] == "0A" and row[9] in sockets]
