@@ -191,6 +191,7 @@ def main() -> int:
     parser.add_argument("--home", type=Path, help="where the stack's state is (default: .devstack)")
     parser.add_argument("--documents", type=int, default=200_000)
     parser.add_argument("--tickets", type=int, default=400_000)
+    parser.add_argument("--warehouse", choices=("clickhouse",), default="clickhouse", help="the only one so far")
     parser.add_argument("--mess", type=float, default=0.002, help="share of documents that are messy")
     options = parser.parse_args()
     stack = Stack(options.home, say=lambda line: console.print(f"  {line}", highlight=False))
