@@ -52,7 +52,7 @@ test-unit: $(READY) ## test the pure core; seconds
 	$(PY) -m pytest tests/unit
 
 test-faults: $(READY) ## kill processes and servers on purpose; the end state must not differ
-	$(PY) -m pytest tests/faults
+	FAULTS=every $(PY) -m pytest tests/faults
 
 lint: $(READY) ## check style, formatting and the lock file
 	$(VENV)/bin/ruff check .
