@@ -1,7 +1,7 @@
 -- purpose:    Decide which staged keys are not published: superseded, or unchanged.
 -- parameters: $skipped, $staging, $storage, $key, pipeline, cluster, plan, slices, slice
--- guarantee:  superseded: a version of the key was written or closed by a batch of a later cut (I4), a key that was
---             gone at a later cut included. unchanged: the open version is the same document.
+-- guarantee:  superseded: a version of the key, or a mark that it was gone, was written by a batch of a later cut (I4).
+--             unchanged: the open version is the same document.
 -- why:        by slices of the keys, so that the join's memory does not grow with the batch.
 INSERT INTO $skipped (slice, key, superseded)
 WITH later AS
@@ -21,7 +21,7 @@ INNER JOIN
 (
     SELECT
         $key AS _key,
-        max(_from IN (SELECT batch FROM later) OR _to IN (SELECT batch FROM later)) AS _superseded,
+        max(_from IN (SELECT batch FROM later)) AS _superseded,
         max(_to = 4294967295) AS _open,
         maxIf(_hash, _to = 4294967295) AS _last
     FROM $storage
