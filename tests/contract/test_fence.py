@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from sluice.errors import Fenced, MigrationError, SluiceError, WarehouseUnavailable
+from sluice.errors import CountMismatch, Fenced, MigrationError, SluiceError, WarehouseUnavailable
 from sluice.warehouse.base import Batch, Commit
 from sluice.warehouse.clickhouse.client import Client
 from sluice.window import BatchKind
@@ -55,14 +55,24 @@ def assert_undisturbed(lab: Lab, commit: Commit) -> None:
         assert above == (0, 0)
 
 
-def statements_of_a_publish(lab: Lab) -> int:
-    """How many changing statements an undisturbed publish sends."""
+def changing_statements(lab: Lab) -> list[str]:
+    """The changing statements of an undisturbed publish."""
     seen: list[str] = []
     batch = a_full_batch(lab)
     lab.attempt(lambda client: hooked(client, do_nothing, changing(seen))).publish(lab.pipeline, batch)
     assert {"find_skipped", "insert_versions", "close_versions", "insert_rejects", "insert_commit"} <= set(seen)
     lab.reset()
-    return len(seen)
+    return seen
+
+
+def statements_of_a_publish(lab: Lab) -> int:
+    """How many they are."""
+    return len(changing_statements(lab))
+
+
+def changing_before(lab: Lab, name: str) -> int:
+    """The number of the first of that name, counted from 1."""
+    return changing_statements(lab).index(name) + 1
 
 
 def sample(numbers: int) -> list[int]:
@@ -95,6 +105,31 @@ def check_stall(lab: Lab, number: int) -> None:
     assert_undisturbed(lab, successor[0])
 
 
+def check_overlap(lab: Lab, number: int, wake_before: str = "insert_versions") -> None:
+    """As check_stall, but the sleeper wakes up in the middle of its successor's publish, and runs to its end there."""
+    batch = a_full_batch(lab)
+    asleep, woken = Event(), Event()
+
+    def sleep() -> None:
+        asleep.set()
+        woken.wait(60)
+
+    def publish() -> None:
+        with suppress(Fenced, CountMismatch, MigrationError):
+            lab.attempt(stall_before(number, sleep)).publish(lab.pipeline, batch)
+
+    sleeper = Thread(target=publish)
+    sleeper.start()
+    asleep.wait(60)
+
+    def wake(name: str) -> None:
+        if name == wake_before:
+            woken.set()
+            sleeper.join()
+
+    assert_undisturbed(lab, lab.attempt(lambda c: hooked(c, wake, do_nothing)).publish(lab.pipeline, batch))
+
+
 @pytest.mark.timeout(600)
 def test_a_publish_that_died_anywhere_is_done_again(lab: Lab) -> None:
     for number in sample(statements_of_a_publish(lab)):
@@ -108,6 +143,21 @@ def test_a_publisher_that_stalled_anywhere_changes_nothing_when_it_wakes_up(lab:
     for number in sample(statements_of_a_publish(lab)):
         lab.reset()
         check_stall(lab, number)
+
+
+@pytest.mark.parametrize(
+    ("asleep_before", "awake_before"),
+    [
+        ("create_skipped", "insert_versions"),  # would empty what the successor has to skip
+        ("insert_versions", "find_double"),  # would write rows of its own into the successor's batch
+        ("close_versions", "insert_commit"),
+        ("insert_rejects", "insert_commit"),
+    ],
+)
+def test_a_publisher_that_wakes_up_beside_its_successor_does_not_disturb_it(
+    lab: Lab, asleep_before: str, awake_before: str
+) -> None:
+    check_overlap(with_lease(lab, 0), changing_before(lab, asleep_before), awake_before)
 
 
 def test_a_sleeper_does_not_undo_what_its_successor_published(lab: Lab) -> None:

@@ -16,8 +16,10 @@ from tests.contract.spoiled import do_nothing, hooked
 from tests.contract.test_fence import (
     a_full_batch,
     assert_undisturbed,
+    changing_before,
     check_any_order,
     check_crash,
+    check_overlap,
     check_stall,
     statements_of_a_publish,
     with_lease,
@@ -38,6 +40,15 @@ def test_a_publisher_that_stalled_at_any_statement_changes_nothing_when_it_wakes
     for number in range(1, statements_of_a_publish(lab) + 1):
         lab.reset()
         check_stall(lab, number)
+
+
+def test_a_publisher_that_wakes_up_beside_its_successor_does_not_disturb_it(lab: Lab) -> None:
+    lab = with_lease(lab, 0)
+    last = changing_before(lab, "insert_commit")
+    for number in range(changing_before(lab, "take_fence") + 1, last + 1):
+        for wake_before in ("insert_versions", "insert_commit"):
+            lab.reset()
+            check_overlap(lab, number, wake_before)
 
 
 def test_many_batches_in_many_orders(lab: Lab) -> None:
