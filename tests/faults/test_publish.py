@@ -14,9 +14,11 @@ from sluice.errors import SluiceError, WarehouseUnavailable
 from tests.contract.lab import Lab
 from tests.contract.spoiled import do_nothing, hooked
 from tests.contract.test_fence import (
+    DANGEROUS,
     a_full_batch,
     assert_undisturbed,
     changing_before,
+    check_another,
     check_any_order,
     check_crash,
     check_overlap,
@@ -46,9 +48,14 @@ def test_a_publisher_that_wakes_up_beside_its_successor_does_not_disturb_it(lab:
     lab = with_lease(lab, 0)
     last = changing_before(lab, "insert_commit")
     for number in range(changing_before(lab, "take_fence") + 1, last + 1):
-        for wake_before in ("insert_versions", "insert_commit"):
+        for wake_before in ("insert_versions", "find_double", "insert_commit"):
             lab.reset()
             check_overlap(lab, number, wake_before)
+
+
+@pytest.mark.parametrize("name", DANGEROUS)
+def test_a_sleeper_does_nothing_to_what_another_published_since(lab: Lab, name: str) -> None:
+    check_another(lab, name)
 
 
 def test_many_batches_in_many_orders(lab: Lab) -> None:
