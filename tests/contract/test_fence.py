@@ -145,8 +145,17 @@ def test_a_publisher_that_stalled_anywhere_changes_nothing_when_it_wakes_up(lab:
         check_stall(lab, number)
 
 
-def test_a_publisher_that_wakes_up_beside_its_successor_does_not_disturb_it(lab: Lab) -> None:
-    check_overlap(with_lease(lab, 0), changing_before(lab, "insert_versions"), wake_before="find_double")
+@pytest.mark.parametrize(
+    ("asleep_before", "awake_before"),
+    [
+        ("insert_versions", "find_double"),  # would add rows of its own to the successor's batch
+        ("insert_commit", "insert_versions"),  # would publish a batch whose rows the successor has removed
+    ],
+)
+def test_a_publisher_that_wakes_up_beside_its_successor_does_not_disturb_it(
+    lab: Lab, asleep_before: str, awake_before: str
+) -> None:
+    check_overlap(with_lease(lab, 0), changing_before(lab, asleep_before), awake_before)
 
 
 DANGEROUS = {
@@ -174,15 +183,16 @@ def check_another(lab: Lab, name: str) -> None:
 
     def publish_something_else(sent: str) -> None:
         if sent == name and not later:
-            other = lab.stage(lab.plan(20), documents=[document("e", "five")], rejects=[a_reject("other")])
+            docs = [document("e", "five"), document("a", "other", "o")]
+            other = lab.stage(lab.plan(20), documents=docs, rejects=[a_reject("other")])
             later.append(lab.warehouse.publish(lab.pipeline, other))
 
     with pytest.raises(Fenced):
         lab.attempt(lambda c: hooked(c, publish_something_else, do_nothing)).publish(lab.pipeline, batch)
 
     assert later[0].batch == 3
-    assert lab.titles() == {"a": "one", "b": "newer", "c": "one", "d": "one", "e": "five"}
-    assert lab.tickets() == {"t": "a", "u": "b"}
+    titles = {"a": "other", "b": "newer", "c": "one", "d": "one", "e": "five"}
+    assert lab.state() == (titles, {"a": ["o"], "b": ["n"], "c": ["x", "c"], "d": ["x", "d"]}, {"t": "a", "u": "b"})
     assert [r.key for r in lab.warehouse.rejects(lab.pipeline.name)] == ["other"]
     lab.warehouse.verify(lab.pipeline, later[0])
 
