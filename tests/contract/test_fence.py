@@ -163,6 +163,7 @@ DANGEROUS = {
     "reopen_versions": "would show again what the other replaced",
     "delete_unpublished_rejects": "would delete the other's",
     "insert_versions": "would write into the batch that has its number now",
+    "insert_child_versions": "the same, for a child table",
     "close_versions": "would end rows that readers see, at once",
     "insert_rejects": "would add to the other's",
     "insert_commit": "would publish its leftovers",
