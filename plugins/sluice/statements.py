@@ -7,7 +7,8 @@ must be given, and nothing else may be:
     a piece of the text itself: an identifier, a list of them, a literal where the server takes no parameter, or the
     column definitions that a pure function made of a pipeline file. Always one of the classes below, never a bare str.
 ``{name:Type}``
-    a value, sent beside the text as a server-side parameter.
+    a value, sent beside the text as a server-side parameter. Where a driver has no such form, :func:`positional`
+    makes ``%s`` with a cast to the type of it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[2]
 
 _PIECE = re.compile(r"\$([a-z_]+)")
-_PARAMETER = re.compile(r"\{([a-z_]+):[^{}]+\}")
+_PARAMETER = re.compile(r"\{([a-z_]+):([^{}]+)\}")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 
 
@@ -72,7 +73,7 @@ class Statement:
 def bind(path: str, **values: object) -> Statement:
     """Load ``sql/<path>.sql`` and fill its slots. Raises LookupError for a missing file, TypeError for wrong slots."""
     text = _body(path)
-    pieces, parameters = set(_PIECE.findall(text)), set(_PARAMETER.findall(text))
+    pieces, parameters = set(_PIECE.findall(text)), _parameters(text)
     _check(path, pieces | parameters, values)
     for slot in pieces:
         if not isinstance(values[slot], Sql):
@@ -80,6 +81,12 @@ def bind(path: str, **values: object) -> Statement:
     filled = _PIECE.sub(lambda match: _text(values[match[1]]), text)
     bound = {slot: values[slot] for slot in parameters if values[slot] is not OPEN}
     return Statement(path.rpartition("/")[2], filled, bound)
+
+
+def positional(statement: Statement) -> tuple[str, list[object]]:
+    """Text with ``CAST(%s AS Type)`` for each parameter, and the values in their order."""
+    found = [match[1] for match in _PARAMETER.finditer(statement.text)]
+    return _PARAMETER.sub(r"CAST(%s AS \2)", statement.text), [statement.parameters[slot] for slot in found]
 
 
 def header(path: str) -> dict[str, str]:
@@ -99,7 +106,11 @@ def header(path: str) -> dict[str, str]:
 def slots(path: str) -> set[str]:
     """Every slot of a file."""
     text = _body(path)
-    return set(_PIECE.findall(text)) | set(_PARAMETER.findall(text))
+    return set(_PIECE.findall(text)) | _parameters(text)
+
+
+def _parameters(text: str) -> set[str]:
+    return {match[1] for match in _PARAMETER.finditer(text)}
 
 
 def _check(path: str, wanted: set[str], given: dict[str, object]) -> None:
