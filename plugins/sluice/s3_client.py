@@ -55,6 +55,15 @@ def connect(endpoint: Endpoint) -> S3Client:
         raise ConfigError(f"the connection {endpoint.conn_id!r} is not an S3 connection", why=str(error)) from None
 
 
+def own_keys() -> tuple[str, str, str | None] | None:
+    """The machine's own (key, secret, token) for AWS, most often temporary; None where it has none."""
+    found = Session().get_credentials()
+    if found is None:
+        return None
+    frozen = found.get_frozen_credentials()
+    return str(frozen.access_key), str(frozen.secret_key), frozen.token
+
+
 @contextmanager
 def s3_errors(what: str) -> Iterator[None]:
     """Turn botocore's errors into the package's, which say whether to retry and what to do."""

@@ -60,11 +60,25 @@ class ClickHouseOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class CopyOptions:
+    """The tolerant options of COPY: what they let through is counted. ``maxerror`` 0: the first bad row stops the load.
+
+    ``acceptinvchars`` is the character that replaces what is not UTF-8; None refuses such values.
+    """
+
+    acceptanydate: bool = False
+    acceptinvchars: str | None = None
+    truncatecolumns: bool = False
+    maxerror: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class RedshiftOptions:
     """How a collection's master table is stored on Redshift. Columns are target names."""
 
     distkey: str | None = None
     sortkey: tuple[str, ...] = ()
+    copy_options: CopyOptions = CopyOptions()
 
 
 @dataclass(frozen=True, slots=True)

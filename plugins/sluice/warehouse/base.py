@@ -31,12 +31,19 @@ class TableCounts:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What :meth:`Warehouse.load` staged of one collection: rows per table, after repeated keys were dropped."""
+    """What :meth:`Warehouse.load` staged of one collection: rows per table, after repeated keys were dropped.
+
+    ``landed = staged + repeated + refused`` (I1). ``refused``: table → rows that the warehouse could not load where the
+    pipeline file lets it go on (Redshift's ``copy_options``), and the children of such documents. ``replaced``: table →
+    column → values in which it replaced what was not UTF-8.
+    """
 
     collection: str
     staged: dict[str, int]
     repeated: dict[str, int]
     seconds: float
+    refused: dict[str, int] = field(default_factory=dict)
+    replaced: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types only; the inverse of :meth:`from_json`."""

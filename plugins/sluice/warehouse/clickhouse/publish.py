@@ -15,11 +15,11 @@ from sluice.warehouse.base import Batch, Commit, TableCounts
 from sluice.warehouse.clickhouse.check import refuse_old_versions
 from sluice.warehouse.clickhouse.client import Client
 from sluice.warehouse.clickhouse.fence import Fence, Pace
-from sluice.warehouse.clickhouse.records import commit_values, new_commit
 from sluice.warehouse.clickhouse.recover import committed, recover
 from sluice.warehouse.clickhouse.staging import drop_staging
 from sluice.warehouse.clickhouse.tables import STAGING, place
 from sluice.warehouse.clickhouse.versions import Versions
+from sluice.warehouse.records import commit_values, new_commit
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from sluice.statements import name
 from sluice.warehouse.base import Commit
 from sluice.warehouse.clickhouse.client import Client
 from sluice.warehouse.clickhouse.fence import Fence
-from sluice.warehouse.clickhouse.records import read_commit
 from sluice.warehouse.clickhouse.schema import comment
 from sluice.warehouse.clickhouse.tables import DATA
+from sluice.warehouse.records import read_commit
 
 log = logging.getLogger(__name__)
 

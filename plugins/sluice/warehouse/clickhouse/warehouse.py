@@ -19,10 +19,10 @@ from sluice.warehouse.clickhouse.landed import Access
 from sluice.warehouse.clickhouse.migrate import Migrator
 from sluice.warehouse.clickhouse.probe import probe
 from sluice.warehouse.clickhouse.publish import Publish
-from sluice.warehouse.clickhouse.records import read_commit
 from sluice.warehouse.clickhouse.staging import Load, drop_staging, staged_plans
 from sluice.warehouse.clickhouse.tables import CONTROL, place
 from sluice.warehouse.migrations import Migration, read_migrations
+from sluice.warehouse.records import read_commit
 from sluice.window import Plan
 
 DEFAULT_PACE = Pace()

@@ -1,0 +1,175 @@
+"""Publish: one transaction makes a batch visible in all tables, or in none (I2). docs/architecture.md has the why.
+
+lock → already there? → recount staging → write rows → check → rejects → commit record → COMMIT
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sluice.errors import CountMismatch, SluiceError, WarehouseUnavailable
+from sluice.spec import Pipeline
+from sluice.statements import Sql
+from sluice.warehouse.base import Batch, Commit, Loaded
+from sluice.warehouse.records import commit_values, new_commit, read_commit
+from sluice.warehouse.redshift.check import refuse_double
+from sluice.warehouse.redshift.client import Client
+from sluice.warehouse.redshift.rejects import landed_rejects, refused_rows, stage_rejects
+from sluice.warehouse.redshift.staging import drop_staging
+from sluice.warehouse.redshift.tables import place
+from sluice.warehouse.redshift.versions import Versions, Written
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a transaction that the cluster rolled back, or whose connection was lost, is tried; seconds between."""
+
+    tries: int = 5
+    pause: float = 1.0
+
+
+DEFAULT_PACE: Final = Pace()
+
+
+class Publish:
+    """One attempt to publish one batch."""
+
+    def __init__(self, client: Client, pipeline: Pipeline, batch: Batch, pace: Pace = DEFAULT_PACE) -> None:
+        self._client, self._pipeline, self._batch, self._pace = client, pipeline, batch, pace
+        self._plan = batch.plan
+
+    def run(self) -> Commit:
+        """Publish, or return the record of the attempt that did. Raises CountMismatch, WarehouseUnavailable."""
+        self._refuse_unloaded()
+        done = self._committed()
+        if done is None:
+            rejects = self._stage_rejects()
+            done = self._publish(rejects)
+        self._drop_staging()
+        return done
+
+    def _publish(self, rejects: int) -> Commit:
+        for left in reversed(range(self._pace.tries)):
+            try:
+                return self._once(rejects)
+            except WarehouseUnavailable as error:
+                # A lost answer to COMMIT and a lost COMMIT look alike: the record says which, to a new session.
+                log.warning("publish of %s: %s", self._plan.id, error)
+                done = self._look(error, last=not left)
+                if done:
+                    return done
+        raise AssertionError("the last try raises")
+
+    def _look(self, error: WarehouseUnavailable, *, last: bool) -> Commit | None:
+        time.sleep(self._pace.pause)
+        self._client.reconnect()
+        try:
+            done = self._committed()
+        except WarehouseUnavailable:
+            done = None
+        if done is None and last:
+            raise error
+        return done
+
+    def _once(self, rejects: int) -> Commit:
+        """The transaction. Its lock also waits for one of a lost session, so that what is read in it is final."""
+        with self._client.transaction():
+            self._client.run("lock_batches")
+            return self._committed() or self._write(rejects)
+
+    def _write(self, rejects: int) -> Commit:
+        rows = self._client.rows("commits", pipeline=self._pipeline.name, limit=1)
+        last = read_commit(rows[0]) if rows else None
+        staged = self._recount()
+        number = last.batch + 1 if last else 1
+        written: dict[str, Written] = {}
+        for collection in self._pipeline.collections:
+            written |= Versions(self._client, self._plan, collection, staged, number).write()
+        commit = new_commit(self._pipeline, self._batch, last, {table: w.counts for table, w in written.items()})
+        for collection in self._pipeline.collections:
+            commit.counts[collection.name] |= self._more_counts(collection.name, written)
+        refuse_double(self._client, self._pipeline, commit)
+        self._insert_rejects(commit, rejects)
+        self._client.run("insert_commit", pipeline=commit.pipeline, **commit_values(commit))
+        done = self._committed()
+        assert done, "the record was written in this transaction"
+        return done
+
+    def _more_counts(self, collection: str, written: dict[str, Written]) -> dict[str, Any]:
+        """What only this warehouse counts: each table's rows after the batch, and what COPY let through."""
+        (loaded,) = (loaded for loaded in self._batch.loaded if loaded.collection == collection)
+        tables = {table: written[table].rows for table in loaded.staged}
+        refused = {"refused": loaded.refused} if any(loaded.refused.values()) else {}
+        return {"rows": tables, **refused, **({"replaced": loaded.replaced} if loaded.replaced else {})}
+
+    def _committed(self) -> Commit | None:
+        rows = self._client.rows("commit_of_plan", pipeline=self._pipeline.name, plan=self._plan.id)
+        return read_commit(rows[0]) if rows else None
+
+    def _recount(self) -> dict[str, int]:
+        """Rows per staging table, counted again: they may be hours old. Raises CountMismatch."""
+        counts: dict[str, int] = {}
+        for loaded in self._batch.loaded:
+            for table in self._pipeline.collection(loaded.collection).tables:
+                staging = place(self._pipeline, table).staging(self._plan.id)
+                counts[table.name] = self._client.number("count_rows", table=staging)
+                self._compare(loaded, table.name, counts[table.name])
+        return counts
+
+    def _compare(self, loaded: Loaded, table: str, rows: int) -> None:
+        landed = sum(m.rows(table) for m in self._batch.manifests if m.collection == loaded.collection)
+        repeated, refused = loaded.repeated[table], loaded.refused.get(table, 0)
+        if rows != loaded.staged[table] or rows + repeated + refused != landed:
+            raise CountMismatch(
+                f"{table}: {landed:,} rows were landed, {rows:,} are staged",
+                why=f"load counted {loaded.staged[table]:,}, {repeated:,} repeated keys, and {refused:,} refused rows",
+                fix="nothing was published; run load again",
+            )
+
+    def _refuse_unloaded(self) -> None:
+        wanted = {collection.name for collection in self._pipeline.collections}
+        if missing := wanted - {loaded.collection for loaded in self._batch.loaded}:
+            raise CountMismatch(
+                f"{', '.join(sorted(missing))} of {self._pipeline.name} was not loaded",
+                why="a batch is published with all its collections or not at all",
+                fix="nothing was published; load them, also when nothing was landed",
+            )
+
+    def _stage_rejects(self) -> int:
+        """Before the transaction: they are read from S3, which may take a while."""
+        rejected = sum(manifest.rejected for manifest in self._batch.manifests)
+        if rejected:
+            with self._client.transaction():
+                staged = stage_rejects(self._client, self._rejects, self._batch.rejects)
+        else:
+            staged = sum(1 for _ in self._batch.rejects)
+        if staged != rejected:
+            raise CountMismatch(
+                f"{rejected:,} documents were rejected, {staged:,} rejects were found on the landing",
+                fix="nothing was published; run the batch again: a new plan lands its documents again",
+            )
+        return staged
+
+    def _insert_rejects(self, commit: Commit, rejects: int) -> None:
+        refusing = [loaded.collection for loaded in self._batch.loaded if any(loaded.refused.values())]
+        collections = [self._pipeline.collection(collection) for collection in refusing]
+        tables = [refused_rows(commit.pipeline, collection, commit.plan) for collection in collections]
+        for staged in [self._rejects, *tables] if rejects else tables:
+            values = {"pipeline": commit.pipeline, "batch": commit.batch, "cut": commit.cut.time}
+            self._client.run("insert_rejects", staged=staged, **values)
+
+    @property
+    def _rejects(self) -> Sql:
+        return landed_rejects(self._pipeline.name, self._plan.id)
+
+    def _drop_staging(self) -> None:
+        try:
+            drop_staging(self._client, self._plan.id)
+        except SluiceError as error:
+            # The batch is published, whatever becomes of its staging; clean-up drops it too.
+            log.warning("staging of %s was not dropped: %s", self._plan.id, error.what)

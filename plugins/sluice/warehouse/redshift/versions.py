@@ -1,0 +1,120 @@
+"""Write one collection's rows of one batch: decide what is skipped, delete, insert, count (I1, I4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sluice.errors import CountMismatch
+from sluice.spec import Collection, Table
+from sluice.statements import Sql, name, names
+from sluice.warehouse.base import TableCounts
+from sluice.warehouse.redshift.client import Client
+from sluice.warehouse.redshift.tables import Place, key_type, master_columns
+from sluice.window import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of one table: its counts, and its rows after the batch."""
+
+    counts: TableCounts
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """One collection of one batch, in the publishing transaction. ``staged``: rows per table."""
+
+    client: Client
+    plan: Plan
+    collection: Collection
+    staged: dict[str, int]
+    batch: int
+
+    def write(self) -> dict[str, Written]:
+        """Write every table's rows and return what was done, checked. Readers see it with the commit."""
+        own = self.collection.tables[0]
+        before = {table.name: self._rows(table)[0] for table in self.collection.tables}
+        if not any(self.staged.values()):
+            return {table: Written(TableCounts(0, 0, 0, 0, 0, 0), rows) for table, rows in before.items()}
+        self._skip(own)
+        closed = {table.name: self._delete(table) for table in self.collection.tables}
+        for table in self.collection.tables:
+            self._insert(table)
+        gone = self._mark_gone(own)
+        return {
+            table.name: self._written(table, closed[table.name], 0 if table.child else gone, before[table.name])
+            for table in self.collection.tables
+        }
+
+    def _skip(self, own: Table) -> None:
+        self.client.run("create_skipped", skipped=self._skipped, type=key_type(own))
+        self.client.run(
+            "find_skipped",
+            skipped=self._skipped,
+            staging=self._staging(own),
+            storage=self._at(own).storage,
+            key=name(own.key[0]),
+            cluster=self.plan.cut.cluster,
+            plan=self.plan.id,
+            **self._whose,
+        )
+
+    def _delete(self, table: Table) -> int:
+        own = self.collection.tables[0]
+        return self.client.run(
+            "delete_replaced",
+            storage=self._at(table).storage,
+            key=name(table.key[0]),
+            parents=self._staging(own),
+            parent_key=name(own.key[0]),
+            skipped=self._skipped,
+        )
+
+    def _insert(self, table: Table) -> None:
+        self.client.run(
+            "insert_child_rows" if table.child else "insert_rows",
+            storage=self._at(table).storage,
+            columns=names(master_columns(table)),
+            batch=self.batch,
+            **self._chosen(table),
+        )
+
+    def _mark_gone(self, own: Table) -> int:
+        self.client.run("delete_gone", **self._chosen(own), **self._whose)
+        self.client.run("insert_gone", **self._chosen(own), **self._whose, batch=self.batch)
+        return self.client.number("count_gone", **self._whose, batch=self.batch)
+
+    def _written(self, table: Table, closed: int, gone: int, before: int) -> Written:
+        rows, published = self._rows(table)
+        superseded, unchanged = self.client.row("count_skipped", **self._chosen(table))
+        staged, arrived = self.staged[table.name], published + gone + superseded + unchanged
+        if staged != arrived or rows != before - closed + published:
+            raise CountMismatch(
+                f"{table.name}: {staged:,} rows were staged, {arrived:,} arrived; {before:,} rows became {rows:,}",
+                why=f"published {published:,}, gone {gone:,}, unchanged {unchanged:,}, superseded {superseded:,}, "
+                f"closed {closed:,}",
+                fix="nothing was published; run the batch again, and report this if it happens twice",
+            )
+        return Written(TableCounts(staged, published, unchanged, superseded, closed, gone), rows)
+
+    def _rows(self, table: Table) -> tuple[int, int]:
+        rows, written = self.client.row("count_written", storage=self._at(table).storage, batch=self.batch)
+        return rows, written
+
+    def _chosen(self, table: Table) -> dict[str, object]:
+        return {"staging": self._staging(table), "key": name(table.key[0]), "skipped": self._skipped}
+
+    @property
+    def _whose(self) -> dict[str, object]:
+        return {"pipeline": self.plan.pipeline, "collection": self.collection.name}
+
+    @property
+    def _skipped(self) -> Sql:
+        return self._at(self.collection.tables[0]).staging(self.plan.id, "skipped")
+
+    def _staging(self, table: Table) -> Sql:
+        return self._at(table).staging(self.plan.id)
+
+    def _at(self, table: Table) -> Place:
+        return Place(self.plan.pipeline, "", table.name)

@@ -1,0 +1,28 @@
+-- purpose:    Decide which staged keys are not published: superseded, or unchanged.
+-- parameters: $skipped, $staging, $storage, $key, pipeline, collection, cluster, plan
+-- guarantee:  superseded: the key's row, or the mark that it is gone, was written by a batch of a later cut (I4).
+--             unchanged: the stored row is the same document.
+-- why:        by cut, not by modified date: dates are data, and may run back.
+INSERT INTO $skipped ("key", superseded)
+WITH later AS
+(
+    SELECT batch
+    FROM sluice.batches
+    WHERE pipeline = {pipeline:VARCHAR}
+        AND (cluster > {cluster:BIGINT} OR (cluster = {cluster:BIGINT} AND plan > {plan:VARCHAR}))
+),
+known AS
+(
+    SELECT
+        staged.$key AS _key,
+        (written.batch IS NOT NULL OR ended.batch IS NOT NULL) AS _superseded,
+        (master.$key IS NOT NULL AND NOT staged._gone AND master._hash = staged._hash) AS _unchanged
+    FROM $staging AS staged
+    LEFT JOIN $storage AS master ON master.$key = staged.$key
+    LEFT JOIN sluice.gone AS gone
+        ON gone."key" = CAST(staged.$key AS VARCHAR(1024))
+            AND gone.pipeline = {pipeline:VARCHAR} AND gone.collection = {collection:VARCHAR}
+    LEFT JOIN later AS written ON written.batch = master._from
+    LEFT JOIN later AS ended ON ended.batch = gone.batch
+)
+SELECT _key, _superseded FROM known WHERE _superseded OR _unchanged
