@@ -15,6 +15,7 @@ import boto3
 import clickhouse_connect
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 import xxhash
 from clickhouse_connect.driver import Client as Driver
 from mypy_boto3_s3 import S3Client
@@ -28,7 +29,7 @@ from sluice.warehouse.clickhouse.client import Client
 from sluice.warehouse.clickhouse.fence import Pace
 from sluice.warehouse.clickhouse.landed import Access
 from sluice.window import BatchKind, Plan, Window
-from tests.contract.specs import a_pipeline
+from tests.contract.specs import a_pipeline, a_rich_pipeline
 from tests.factories import NOON, a_cut, a_plan
 
 BUCKET = "contract"
@@ -48,6 +49,22 @@ ARROW = {
 """How landing writes the logical types; every other is a string."""
 
 Wrap = Callable[[Client], Client]
+
+ONLY_CLICKHOUSE = pytest.mark.parametrize("shared_lab", ["clickhouse"], indirect=True)
+"""For what only a warehouse with versions has: Redshift's transactions show one state, and keep no older one."""
+ONLY_REDSHIFT = pytest.mark.parametrize("shared_lab", ["redshift"], indirect=True)
+"""For COPY, and for what a transaction may not do."""
+
+DAWDLE = "merge_tree_storage_snapshot_sleep_ms"
+"""A setting that makes a reader wait between choosing the parts of one table and of the next: plain hammering hardly
+ever meets the moment."""
+
+CHECK = """
+SELECT countIf(d.expected != t.found), count()
+FROM (SELECT _id, toUInt32(title) AS expected FROM documents) AS d
+FULL JOIN (SELECT document_id, count() AS found FROM tickets GROUP BY document_id) AS t ON d._id = t.document_id
+"""
+"""Documents whose title is not the number of their tickets, and tickets without their document: always 0."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +122,15 @@ class Servers:
         landing = Endpoint("landing_s3", extra={"endpoint_url": self.environment["S3_ENDPOINT_URL"]})
         return bucket_address(landing, BUCKET)
 
+    def plain(self) -> Servers:
+        """Fit for another process."""
+        return Servers(dict(self.environment))
+
+    def reader(self, schema: str, *, slow: bool) -> Callable[[], tuple[int, int]]:
+        """An analyst who asks for (what is wrong, documents); ``slow``: with a pause between the two tables."""
+        analyst, settings = self.driver(), {"database": schema, **({DAWDLE: 250} if slow else {})}
+        return lambda: tuple(analyst.query(CHECK, settings=settings).first_row)
+
     def driver(self) -> Driver:
         """An analyst's connection, which knows nothing of Sluice."""
         end = self.clickhouse
@@ -121,18 +147,34 @@ class Servers:
 
 
 class Lab:
-    """One pipeline with names of its own on the shared servers."""
+    """One pipeline with names of its own on the shared servers.
+
+    Here on ClickHouse; :mod:`tests.contract.redshift` changes what is different there.
+    """
+
+    kind, suffix, format, other_format = "clickhouse", "parquet", "parquet", "csv"
+    """Of landed parts: how their names end, what they are, and what the warehouse refuses."""
+    differing: Mapping[str, Any] = {}
+    """What analysts see of the rich pipeline's values that is not as it was landed: column → value."""
 
     def __init__(self, servers: Servers, pipeline: Pipeline | None = None, pace: Pace = FAST) -> None:
         self.servers, self.pace = servers, pace
         self.pipeline = pipeline or a_pipeline(f"p{secrets.token_hex(4)}")
         self.warehouse: Warehouse = self.attempt()
-        self.analyst = servers.driver()
+        self.analyst = self.connect()
 
     def attempt(self, wrap: Wrap = lambda client: client) -> ClickHouse:
         """Another process's connection to the warehouse; ``wrap`` may spoil it."""
         client = wrap(Client.connect(self.servers.clickhouse))
         return ClickHouse(client, Access(self.servers.bucket), self.pace)
+
+    def another(self, pipeline: Pipeline) -> Lab:
+        """A second pipeline on the same servers."""
+        return Lab(self.servers, pipeline, self.pace)
+
+    def connect(self) -> Any:
+        """An analyst's connection."""
+        return self.servers.driver()
 
     # -- making batches
 
@@ -147,11 +189,11 @@ class Lab:
         docs = list(docs)
         folder = f"sluice/{plan.pipeline}/{collection.name}/{plan.id}/{range_}/{secrets.token_hex(4)}"
         parts = tuple(
-            self._part(f"{folder}/{table.name}/part-00000.parquet", table, _rows(table, collection, docs))
+            self._part(f"{folder}/{table.name}/part-00000.{self.suffix}", table, _rows(table, collection, docs), plan)
             for table in collection.tables
         )
         return Manifest(
-            plan.id, collection.name, range_, plan.spec_hash, "parquet", len(docs), 100 * len(docs), 0, parts
+            plan.id, collection.name, range_, plan.spec_hash, self.format, len(docs), 100 * len(docs), 0, parts
         )
 
     def stage(self, plan: Plan, *, rejects: Sequence[RejectRow] = (), **docs: Iterable[Doc]) -> Batch:
@@ -172,8 +214,12 @@ class Lab:
         """One whole batch."""
         return self.warehouse.publish(self.pipeline, self.stage(self.plan(cut, kind=kind), **docs))
 
-    def _part(self, key: str, table: Table, rows: list[dict[str, Any]]) -> Part:
-        data = parquet(table, rows)
+    def encode(self, table: Table, rows: list[dict[str, Any]], plan: Plan) -> bytes:
+        """A landed part."""
+        return parquet(table, rows)
+
+    def _part(self, key: str, table: Table, rows: list[dict[str, Any]], plan: Plan) -> Part:
+        data = self.encode(table, rows, plan)
         self.servers.s3.put_object(Bucket=BUCKET, Key=key, Body=data)
         return Part(table.name, key, len(rows), len(data), hashlib.md5(data, usedforsecurity=False).hexdigest())
 
@@ -182,6 +228,20 @@ class Lab:
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """An analyst's query."""
         return [tuple(row) for row in self.analyst.query(sql).result_rows]
+
+    def command(self, sql: str) -> None:
+        """Change something behind the warehouse's back."""
+        self.analyst.command(sql)
+
+    def lose(self, table: str, where: str) -> None:
+        """Take rows out of storage."""
+        change = f"DELETE WHERE {where} SETTINGS mutations_sync = 2"
+        self.command(f"ALTER TABLE sluice_data.{self.pipeline.name}_{table} {change}")
+
+    @property
+    def rich(self) -> Pipeline:
+        """A pipeline with every column type, and every way of storing a table here."""
+        return a_rich_pipeline()
 
     def titles(self) -> dict[str, str]:
         """The visible documents: key → title. Fails when a key is visible twice."""

@@ -14,14 +14,18 @@ def a_column(name: str, kind: str = "string(64)", **overrides: Any) -> spec.Colu
     return spec.Column(**{"name": name, "path": name, "type": ColumnType.parse(kind), **overrides})
 
 
+def a_child(name: str) -> spec.Child:
+    """An array of plain values."""
+    return spec.Child(name, name, (a_column("value", path=""),), of_documents=False)
+
+
 def a_collection(name: str = "documents", **overrides: Any) -> spec.Collection:
     """Documents with a title, a modified date, and their keywords as a child table."""
-    keywords = spec.Child("keywords", "keywords", (a_column("value", path=""),), of_documents=False)
     defaults: dict[str, Any] = {
         "name": name,
         "modified": "updated_at",
         "columns": (a_column("_id", "key"), a_column("title"), a_column("updated_at", "timestamp")),
-        "children": (keywords,),
+        "children": (a_child("keywords"),),
     }
     return spec.Collection(**{**defaults, **overrides})
 

@@ -17,10 +17,12 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from sluice.errors import CountMismatch, Fenced, MigrationError, SluiceError, WarehouseUnavailable
 from sluice.warehouse.base import Batch, Commit
 from sluice.warehouse.clickhouse.client import Client
-from sluice.window import BatchKind
-from tests.contract.lab import Lab, document, gone, ticket
+from tests.contract.lab import ONLY_CLICKHOUSE, Lab, document, gone, ticket
 from tests.contract.spoiled import Crash, changing, crash_after, do_nothing, hooked, lose_answer_to, stall_before
 from tests.contract.test_warehouse import a_reject
+
+pytestmark = ONLY_CLICKHOUSE
+"""Redshift needs no fence: its publish is one transaction behind one lock (tests/contract/test_redshift_publish.py)."""
 
 Everything = tuple[Any, ...]
 
@@ -353,42 +355,6 @@ def test_what_an_attempt_left_in_a_table_that_was_then_removed_from_the_file_nev
 def with_lease(lab: Lab, seconds: float) -> Lab:
     """The same pipeline, whose publishers take each other for dead so soon."""
     return Lab(lab.servers, lab.pipeline, replace(lab.pace, lease=seconds))
-
-
-# --- I4: in any order
-
-
-@pytest.mark.parametrize("seed", range(2))
-def test_batches_in_any_order_leave_the_state_of_the_latest_cuts(lab: Lab, seed: int) -> None:
-    check_any_order(lab, random.Random(f"{time.strftime('%F')} {seed}"), batches=5)
-
-
-def check_any_order(lab: Lab, chance: random.Random, *, batches: int) -> None:
-    """A source with a history, batches that each read some keys at their cut, published in a random order."""
-    histories = {key: _history(chance, key, cuts=batches) for key in "abcdef"}
-    reads = {cut: chance.sample("abcdef", chance.randint(1, 5)) for cut in range(batches)}
-    order = chance.sample(range(batches), batches)
-    for cut in order:
-        docs = [histories[key][cut] for key in reads[cut]]
-        lab.publish(cut, kind=BatchKind.BACKFILL, documents=docs)
-
-    expected = {}
-    for key, history in histories.items():
-        cuts = [cut for cut in range(batches) if key in reads[cut]]
-        if cuts and not history[cuts[-1]].gone:
-            expected[key] = history[cuts[-1]]
-    assert lab.titles() == {k: d.fields["title"] for k, d in expected.items()}, order
-    assert lab.keywords() == {k: list(d.children["keywords"]) for k, d in expected.items() if d.children["keywords"]}
-
-
-def _history(chance: random.Random, key: str, *, cuts: int) -> list[Any]:
-    """The state of a key at each cut. A document that changes gets another content, as its modified date moves on."""
-    states = [document(key, "v0", "w0", modified=0)]
-    for cut in range(1, cuts):
-        words = [f"w{cut}{n}" for n in range(chance.randint(0, 2))]
-        changed = document(key, f"v{cut}", *words, modified=cut)
-        states.append(chance.choice([states[-1], changed, gone(key)]))
-    return states
 
 
 def test_a_hooked_client_is_a_client(lab: Lab) -> None:

@@ -5,27 +5,18 @@ from __future__ import annotations
 import multiprocessing
 import random
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.synchronize import Event
 from typing import Any, Self
 
 import pytest
 
 from sluice.warehouse.base import Batch
-from tests.contract.lab import Doc, Lab, Servers, document, gone, ticket
+from tests.contract.lab import CHECK, DAWDLE, ONLY_CLICKHOUSE, Doc, Lab, document, gone, ticket
 from tests.contract.spoiled import do_nothing, hooked
-
-DAWDLE = "merge_tree_storage_snapshot_sleep_ms"
-"""A setting that makes a reader wait between choosing the parts of one table and of the next: plain hammering hardly
-ever meets the moment."""
-
-CHECK = """
-SELECT countIf(d.expected != t.found), count()
-FROM (SELECT _id, toUInt32(title) AS expected FROM documents) AS d
-FULL JOIN (SELECT document_id, count() AS found FROM tickets GROUP BY document_id) AS t ON d._id = t.document_id
-"""
-"""Documents whose title is not the number of their tickets, and tickets without their document: always 0."""
 
 
 @dataclass
@@ -64,12 +55,12 @@ class Seen:
     states: int
 
 
-def read(servers: Servers, settings: dict[str, Any], stop: Event, total: Any, answers: Any) -> None:
+def read(connect: Callable[[], Callable[[], tuple[int, int]]], stop: Event, total: Any, answers: Any) -> None:
     """One reader: asks until it is told to stop."""
-    analyst = servers.driver()
+    ask = connect()
     reads, torn, sizes = 0, 0, set()
     while not stop.is_set():
-        wrong, size = analyst.query(CHECK, settings=settings).first_row
+        wrong, size = ask()
         reads, torn = reads + 1, torn + bool(wrong)
         with total.get_lock():
             total.value += 1
@@ -80,11 +71,11 @@ def read(servers: Servers, settings: dict[str, Any], stop: Event, total: Any, an
 class Readers:
     """Reading processes, from entering to leaving; ``seen`` is known after it."""
 
-    def __init__(self, lab: Lab, count: int, database: str, **settings: Any) -> None:
+    def __init__(self, lab: Lab, count: int, *, slow: bool) -> None:
         context = multiprocessing.get_context("spawn")
         self._stop, self._answers, self._total = context.Event(), context.Queue(), context.Value("L")
-        plain = Servers(dict(lab.servers.environment))
-        arguments = (plain, {"database": database, **settings}, self._stop, self._total, self._answers)
+        connect = partial(lab.servers.plain().reader, lab.pipeline.warehouse.schema, slow=slow)
+        arguments = (connect, self._stop, self._total, self._answers)
         self._workers = [context.Process(target=read, args=arguments) for _ in range(count)]
         self.seen: list[Seen] = []
 
@@ -139,8 +130,8 @@ def test_no_reader_sees_half_a_batch(lab: Lab) -> None:
 
 
 def check_readers(lab: Lab, *, publishes: int, reads: int) -> None:
-    service, schema = Service(random.Random(1)), lab.pipeline.warehouse.schema
-    with Readers(lab, 1, schema) as fast, Readers(lab, 2, schema, **{DAWDLE: 250}) as slow:
+    service = Service(random.Random(1))
+    with Readers(lab, 1, slow=False) as fast, Readers(lab, 2, slow=True) as slow:
         while service.cut < publishes or fast.reads < reads:
             publish(lab, service, 5)
 
@@ -149,6 +140,7 @@ def check_readers(lab: Lab, *, publishes: int, reads: int) -> None:
         assert reader.states > 1, "the reader saw no publish"
 
 
+@ONLY_CLICKHOUSE
 @pytest.mark.timeout(300)
 def test_one_level_of_views_is_torn_and_two_are_not(lab: Lab) -> None:
     """A whole publish falls between two tables of a statement: the test above can fail, and both levels are needed."""

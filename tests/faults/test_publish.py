@@ -11,15 +11,15 @@ import pytest
 
 from devstack.stack import Stack
 from sluice.errors import SluiceError, WarehouseUnavailable
-from tests.contract.lab import Lab
+from tests.contract.lab import ONLY_CLICKHOUSE, Lab
 from tests.contract.spoiled import do_nothing, hooked
+from tests.contract.test_any_order import check_any_order
 from tests.contract.test_fence import (
     DANGEROUS,
     a_full_batch,
     assert_undisturbed,
     changing_before,
     check_another,
-    check_any_order,
     check_crash,
     check_overlap,
     check_stall,
@@ -28,7 +28,7 @@ from tests.contract.test_fence import (
 )
 from tests.contract.test_torn_reads import check_readers
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
+pytestmark = [ONLY_CLICKHOUSE, pytest.mark.faults, pytest.mark.timeout(3600)]
 
 
 def test_a_publish_that_died_at_any_statement_is_done_again(lab: Lab) -> None:

@@ -1,0 +1,259 @@
+"""The same laboratory on Redshift."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import redshift_connector
+
+from sluice import spec
+from sluice.manifest import Manifest
+from sluice.settings import Endpoint
+from sluice.spec import Collection, Pipeline, Table
+from sluice.statements import Statement, name
+from sluice.warehouse.base import Batch, Commit, Loaded, RejectRow
+from sluice.warehouse.records import read_commit
+from sluice.warehouse.redshift.check import recount
+from sluice.warehouse.redshift.client import Client
+from sluice.warehouse.redshift.copy_options import null_marker
+from sluice.warehouse.redshift.landed import Access
+from sluice.warehouse.redshift.publish import Pace, Publish
+from sluice.warehouse.redshift.staging import Load, drop_staging, staged_plans
+from sluice.warehouse.redshift.tables import (
+    attributes,
+    definitions,
+    landed_columns,
+    place,
+    stored,
+    visible_columns,
+)
+from sluice.window import Plan
+from tests.contract.lab import BUCKET, Lab, Servers
+from tests.contract.specs import a_pipeline, a_rich_pipeline
+
+AT_ONCE = Pace(tries=5, pause=0.02)
+CHECK = """
+SELECT COUNT(CASE WHEN COALESCE(d.expected, 0) <> COALESCE(t.found, 0) THEN 1 END), COUNT(*)
+FROM (SELECT _id, CAST(title AS INTEGER) AS expected FROM {schema}.documents) AS d
+FULL JOIN (SELECT document_id, COUNT(*) AS found FROM {schema}.tickets GROUP BY document_id) AS t
+    ON d._id = t.document_id
+"""
+TEXTS = {"key", "string", "text", "objectid", "uuid", "binary"}
+
+
+@dataclass(frozen=True)
+class RedshiftServers(Servers):
+    """S3 of the development stack, and a stand-in. ``opened`` are the sessions, to be closed at the end."""
+
+    redshift: Endpoint
+    opened: list[Any] = field(default_factory=list)
+
+    @property
+    def landing(self) -> Endpoint:
+        e = self.environment
+        keys = e["AWS_ACCESS_KEY_ID"], e["AWS_SECRET_ACCESS_KEY"]
+        return Endpoint("landing_s3", None, None, *keys, extra={"endpoint_url": e["S3_ENDPOINT_URL"]})
+
+    def session(self) -> redshift_connector.Connection:
+        end = self.redshift
+        made = redshift_connector.connect(
+            host=end.host,
+            port=end.port,
+            user=end.login,
+            password=end.password,
+            database=end.schema,
+            ssl=False,
+            max_prepared_statements=0,
+        )
+        self.opened.append(made)
+        return made
+
+    def plain(self) -> RedshiftServers:
+        return RedshiftServers(dict(self.environment), self.redshift)
+
+    def reader(self, schema: str, *, slow: bool) -> Callable[[], tuple[int, int]]:
+        """Fast in one statement, slow in one transaction: each sees one state."""
+        cursor = self.session().cursor()
+
+        def ask() -> tuple[int, int]:
+            cursor.execute(f"SELECT _id, title FROM {schema}.documents")
+            expected = {key: int(title) for key, title in cursor.fetchall()}
+            time.sleep(0.25)
+            cursor.execute(f"SELECT document_id, COUNT(*) FROM {schema}.tickets GROUP BY document_id")
+            found = dict(cursor.fetchall())
+            cursor.connection.rollback()
+            return len(expected.items() ^ found.items()), len(expected)
+
+        def ask_at_once() -> tuple[int, int]:
+            cursor.execute(CHECK.format(schema=schema))
+            ((wrong, size),) = cursor.fetchall()
+            cursor.connection.rollback()
+            return wrong, size
+
+        return ask if slow else ask_at_once
+
+    def client(self) -> Client:
+        """The product's connection."""
+        made = Client.connect(self.redshift)
+        self.opened.append(made)
+        return made
+
+    def close(self) -> None:
+        for opened in self.opened:
+            opened.close()
+
+
+class Parts:
+    """What this half of the warehouse does: tables from the pipeline file, load, publish, verify."""
+
+    def __init__(self, client: Client, access: Access) -> None:
+        self._client, self._access = client, access
+
+    def migrate(self, pipeline: Pipeline | None) -> list[str]:
+        assert pipeline
+        schemas = ("sluice", "sluice_data", "sluice_staging", pipeline.warehouse.schema)
+        for text in (*(f"CREATE SCHEMA IF NOT EXISTS {name(schema).text}" for schema in schemas), *CONTROL):
+            self._client.execute("control", text)
+        for collection in pipeline.collections:
+            for table in collection.tables:
+                self._create(pipeline, collection, table)
+        return []
+
+    def _create(self, pipeline: Pipeline, collection: Collection, table: Table) -> None:
+        at, columns = place(pipeline, table), ", ".join(name(c).text for c in visible_columns(table))
+        body, options = definitions(stored(table)).text, attributes(collection, table).text
+        self._client.execute("storage", f"CREATE TABLE {at.storage.text} ({body}) {options}")
+        self._client.execute("view", f"CREATE VIEW {at.published.text} AS SELECT {columns} FROM {at.storage.text}")
+
+    def last_commit(self, pipeline: str) -> Commit | None:
+        return next(iter(self.commits(pipeline, limit=1)), None)
+
+    def commits(self, pipeline: str, *, limit: int = 20) -> list[Commit]:
+        return [read_commit(row) for row in self._client.rows("commits", pipeline=pipeline, limit=limit)]
+
+    def load(self, plan: Plan, collection: Collection, manifests: Sequence[Manifest]) -> Loaded:
+        return Load(self._client, self._access, plan, collection).run(manifests)
+
+    def publish(self, pipeline: Pipeline, batch: Batch) -> Commit:
+        return Publish(self._client, pipeline, batch, AT_ONCE).run()
+
+    def verify(self, pipeline: Pipeline, commit: Commit) -> None:
+        recount(self._client, pipeline, commit)
+
+    def rejects(
+        self, pipeline: str, *, collection: str | None = None, key: str | None = None, limit: int = 50
+    ) -> list[RejectRow]:
+        columns = 'collection, "key", "column", reason, detail, raw_uri, "position", batch, cut'
+        text = f"SELECT {columns} FROM sluice.rejects WHERE pipeline = '{pipeline}' ORDER BY 8 DESC, 1, 2, 7"
+        found = [RejectRow(*row) for row in self._client._send(Statement("rejects", text, {})).fetchall()]
+        return [r for r in found if collection in {None, r.collection} and key in {None, r.key}][:limit]
+
+    def drop_staging(self, plan: str) -> int:
+        return drop_staging(self._client, plan)
+
+    def staged_plans(self, pipeline: Pipeline) -> list[str]:
+        return staged_plans(self._client, pipeline)
+
+
+CONTROL = (
+    """CREATE TABLE IF NOT EXISTS sluice.batches
+    (
+        pipeline VARCHAR(127) NOT NULL, batch INTEGER NOT NULL, plan VARCHAR(64) NOT NULL, kind VARCHAR(16),
+        cut TIMESTAMPTZ, cluster BIGINT, snapshot BOOLEAN, positions VARCHAR(65535), counts VARCHAR(65535),
+        spec_hash VARCHAR(64), code_version VARCHAR(64), started_at TIMESTAMPTZ,
+        committed_at TIMESTAMPTZ DEFAULT GETDATE()
+    )""",
+    """CREATE TABLE IF NOT EXISTS sluice.rejects
+    (
+        pipeline VARCHAR(127), batch INTEGER, collection VARCHAR(127), "key" VARCHAR(1024), "column" VARCHAR(512),
+        reason VARCHAR(64), detail VARCHAR(65535), raw_uri VARCHAR(2048), "position" BIGINT, cut TIMESTAMPTZ
+    )""",
+    """CREATE TABLE IF NOT EXISTS sluice.gone
+    (
+        pipeline VARCHAR(127) NOT NULL, collection VARCHAR(127) NOT NULL, "key" VARCHAR(1024) NOT NULL,
+        batch INTEGER NOT NULL
+    )""",
+)
+
+
+class RedshiftLab(Lab):
+    """One pipeline with names of its own on a stand-in."""
+
+    kind, suffix, format, other_format = "redshift", "csv.gz", "csv", "avro"
+    differing: Mapping[str, Any] = {"c12": b"text".hex()}
+    servers: RedshiftServers
+
+    def __init__(self, servers: RedshiftServers, pipeline: Pipeline | None = None) -> None:
+        super().__init__(servers, pipeline or a_redshift_pipeline())
+
+    def attempt(self, wrap: Callable[[Client], Client] = lambda client: client) -> Any:  # type: ignore[override]
+        access = Access.of(self.servers.redshift, self.servers.landing, BUCKET)
+        client = wrap(self.servers.client())
+        self.servers.opened.append(client)
+        return Parts(client, access)
+
+    def another(self, pipeline: Pipeline) -> RedshiftLab:
+        return RedshiftLab(self.servers, pipeline)
+
+    def connect(self) -> Any:
+        session = self.servers.session()
+        session.autocommit = True
+        return session
+
+    def encode(self, table: Table, rows: list[dict[str, Any]], plan: Plan) -> bytes:
+        lines = io.StringIO()
+        written = csv.writer(lines, lineterminator="\n")
+        written.writerows([_field(table, c, row.get(c), plan) for c in landed_columns(table)] for row in rows)
+        return gzip.compress(lines.getvalue().encode())
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        cursor = self.analyst.cursor()
+        cursor.execute(sql)
+        return [tuple(row) for row in cursor.fetchall()]
+
+    def command(self, sql: str) -> None:
+        self.analyst.cursor().execute(sql)
+
+    def lose(self, table: str, where: str) -> None:
+        self.command(f"DELETE FROM sluice_data.{self.pipeline.name}_{table} WHERE {where}")
+
+    @property
+    def rich(self) -> Pipeline:
+        (documents,) = a_rich_pipeline().collections
+        options = spec.RedshiftOptions("c3", ("updated_at", "c1"))
+        return a_redshift_pipeline(collections=(replace(documents, redshift=options),))
+
+    def staging(self) -> list[str]:
+        found = self.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'sluice_staging'")
+        return [table for (table,) in found if table.startswith(f"{self.pipeline.name}__")]
+
+    def reset(self) -> None:
+        for table in self.pipeline.tables:
+            self.lose(table.name, "TRUE")
+        for staging in self.staging():
+            self.command(f"DROP TABLE sluice_staging.{staging}")
+        for control in ("batches", "rejects", "gone"):
+            self.command(f"DELETE FROM sluice.{control} WHERE pipeline = '{self.pipeline.name}'")
+
+
+def a_redshift_pipeline(**overrides: Any) -> Pipeline:
+    """The pipeline of the contract tests, for Redshift."""
+    own = f"p{secrets.token_hex(4)}"
+    warehouse = spec.Warehouse(spec.WarehouseKind.REDSHIFT, "warehouse", schema=f"{own}_read")
+    return a_pipeline(own, **{"warehouse": warehouse, **overrides})
+
+
+def _field(table: Table, column: str, value: Any, plan: Plan) -> Any:
+    kind = next((c.type.kind.value for c in table.columns if c.name == column), "")
+    if value is None:
+        return null_marker(plan.id) if kind in TEXTS else ""
+    if column == "_hash":
+        return value - 2**64 if value >= 2**63 else value
+    return value.encode().hex() if kind == "binary" else value

@@ -1,0 +1,45 @@
+"""Batches published in any order: the latest cut of each key is what readers see (I4)."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Any
+
+import pytest
+
+from sluice.window import BatchKind
+from tests.contract.lab import Lab, document, gone
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_batches_in_any_order_leave_the_state_of_the_latest_cuts(lab: Lab, seed: int) -> None:
+    check_any_order(lab, random.Random(f"{time.strftime('%F')} {seed}"), batches=5)
+
+
+def check_any_order(lab: Lab, chance: random.Random, *, batches: int) -> None:
+    """A source with a history, batches that each read some keys at their cut, published in a random order."""
+    histories = {key: _history(chance, key, cuts=batches) for key in "abcdef"}
+    reads = {cut: chance.sample("abcdef", chance.randint(1, 5)) for cut in range(batches)}
+    order = chance.sample(range(batches), batches)
+    for cut in order:
+        docs = [histories[key][cut] for key in reads[cut]]
+        lab.publish(cut, kind=BatchKind.BACKFILL, documents=docs)
+
+    expected = {}
+    for key, history in histories.items():
+        cuts = [cut for cut in range(batches) if key in reads[cut]]
+        if cuts and not history[cuts[-1]].gone:
+            expected[key] = history[cuts[-1]]
+    assert lab.titles() == {k: d.fields["title"] for k, d in expected.items()}, order
+    assert lab.keywords() == {k: list(d.children["keywords"]) for k, d in expected.items() if d.children["keywords"]}
+
+
+def _history(chance: random.Random, key: str, *, cuts: int) -> list[Any]:
+    """The state of a key at each cut. A document that changes gets another content, as its modified date moves on."""
+    states = [document(key, "v0", "w0", modified=0)]
+    for cut in range(1, cuts):
+        words = [f"w{cut}{n}" for n in range(chance.randint(0, 2))]
+        changed = document(key, f"v{cut}", *words, modified=cut)
+        states.append(chance.choice([states[-1], changed, gone(key)]))
+    return states
