@@ -26,7 +26,7 @@ USER, PASSWORD, DATABASE = "tester", "Tester-1", "dev"
 
 def require_stand_in() -> None:
     """Skip where there is none."""
-    if importlib.util.find_spec("devstack.redshift") is None:
+    if importlib.util.find_spec("devstack.redshift.__main__") is None:
         pytest.skip("there is no stand-in for Redshift here: devstack.redshift")
 
 
