@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
-from sluice.errors import SluiceError, TooManyRejects
+from sluice.errors import ConfigError, SluiceError, TooManyRejects
 from sluice.pipeline_file import collection_hash, pipeline_hash
 from sluice.spec import Collection, Pipeline, WarehouseKind
 from sluice.warehouse.base import Batch, Commit, Loaded, Warehouse
@@ -68,7 +68,8 @@ def connect(pipeline: Pipeline, resolve: Resolver) -> Systems:
 
 def connect_warehouse(pipeline: Pipeline, resolve: Resolver) -> Warehouse:
     """Connect to the pipeline's warehouse alone."""
-    assert pipeline.warehouse.kind is WarehouseKind.CLICKHOUSE  # the pipeline file allows no other yet
+    if pipeline.warehouse.kind is not WarehouseKind.CLICKHOUSE:
+        raise ConfigError(f"{pipeline.warehouse.kind} is not in this version", fix="use clickhouse")
     from sluice.warehouse.clickhouse import ClickHouse, bucket_address
 
     bucket = bucket_address(resolve(pipeline.landing.conn_id), pipeline.landing.bucket)

@@ -17,6 +17,13 @@ class WarehouseKind(StrEnum):
     REDSHIFT = "redshift"
 
 
+class LandingFormat(StrEnum):
+    """What landed parts are: Parquet with zstd, or CSV with gzip, which only Redshift loads."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+
+
 class UnknownFields(StrEnum):
     """What happens to a field that no column declares."""
 
@@ -74,10 +81,11 @@ class CopyOptions:
 
 @dataclass(frozen=True, slots=True)
 class RedshiftOptions:
-    """How a collection's master table is stored on Redshift. Columns are target names."""
+    """How a collection's master table is stored and loaded on Redshift. Columns are target names."""
 
     distkey: str | None = None
     sortkey: tuple[str, ...] = ()
+    encode: tuple[tuple[str, str], ...] = ()  # (column, encoding such as "zstd")
     copy_options: CopyOptions = CopyOptions()
 
 
@@ -134,16 +142,17 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """Where parts are landed."""
+    """Where parts are landed, and as what."""
 
     conn_id: str
     bucket: str
     prefix: str = "sluice"
+    format: LandingFormat = LandingFormat.PARQUET
 
 
 @dataclass(frozen=True, slots=True)
 class Warehouse:
-    """Where tables are published. ``schema`` is the database (ClickHouse) that analysts read.
+    """Where tables are published. ``schema`` is the database (ClickHouse) or schema (Redshift) that analysts read.
 
     ``named_collection``: a ClickHouse named collection with access to the landing. Without it the server's own
     credentials (role, or an endpoint in its configuration) are used. Never keys in SQL text (I9).

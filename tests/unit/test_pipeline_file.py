@@ -18,7 +18,16 @@ from sluice.pipeline_file import (
     parse_pipeline,
     pipeline_hash,
 )
-from sluice.spec import Capture, Child, ClickHouseOptions, Collection, Column, RedshiftOptions, UnknownFields
+from sluice.spec import (
+    Capture,
+    Child,
+    ClickHouseOptions,
+    Collection,
+    Column,
+    CopyOptions,
+    RedshiftOptions,
+    UnknownFields,
+)
 from tests.factories import a_child, a_collection, a_column, a_pipeline, a_pipeline_text
 
 ROOT = Path(__file__).parents[2]
@@ -87,18 +96,37 @@ def test_arrays_become_children_of_values_or_of_documents() -> None:
 
 def test_storage_options_are_kept_and_their_expressions_rebuilt() -> None:
     found = documents(
-        "columns: {created_at: timestamp, topic: text}, redshift: {distkey: _id, sortkey: [created_at]}, clickhouse: "
+        "columns: {created_at: timestamp, topic: text}, redshift: {distkey: _id, sortkey: [created_at], "
+        "encode: {topic: zstd}, copy_options: {acceptanydate: true, acceptinvchars: '?', maxerror: 7}}, clickhouse: "
         "{order_by: [topic, _id], partition_by: '( toYYYYMM(created_at),intDiv (1,007) )', "
         "skip_indexes: {topic: ' set ( 100 )', created_at: minmax}, low_cardinality: [topic]}"
     )
 
-    assert found.redshift == RedshiftOptions("_id", ("created_at",))
+    copy = CopyOptions(acceptanydate=True, acceptinvchars="?", maxerror=7)
+    assert found.redshift == RedshiftOptions("_id", ("created_at",), (("topic", "zstd"),), copy)
     assert found.clickhouse == ClickHouseOptions(
         ("topic", "_id"),
         "(toYYYYMM(created_at), intDiv(1, 7))",
         (("topic", "set(100)"), ("created_at", "minmax")),
         ("topic",),
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "landing", "format_"),
+    [
+        ("clickhouse", "", "parquet"),
+        ("clickhouse", ", format: parquet", "parquet"),
+        ("redshift", "", "csv"),
+        ("redshift", ", format: parquet", "parquet"),
+    ],
+)
+def test_parts_are_landed_as_the_warehouse_likes_them_unless_said(kind: str, landing: str, format_: str) -> None:
+    text = a_pipeline_text(
+        warehouse=f"{{kind: {kind}, conn_id: a, schema: b}}", landing=f"{{conn_id: a, bucket: landing{landing}}}"
+    )
+
+    assert parse_pipeline(text, FILE).landing.format == format_
 
 
 @pytest.mark.parametrize(
@@ -226,7 +254,7 @@ def test_what_decides_only_storage_leaves_a_collections_hash(changed: Collection
 
 def test_hashes_are_the_same_in_every_process_and_version() -> None:
     assert collection_hash(a_collection(children=(a_child(),))) == 16851351452621707285
-    assert pipeline_hash(a_pipeline()) == "09df017f640fd935"
+    assert pipeline_hash(a_pipeline()) == "cceea023d635f258"
 
 
 def test_a_pipelines_hash_follows_what_a_batch_does_and_not_when_or_where_its_file_is() -> None:

@@ -80,8 +80,20 @@ def errors_of_documents(text: str) -> list[str]:
             "warehouse.kind: cannot be 'clikhouse': did you mean",
         ),
         (
-            {"warehouse": "{kind: redshift, conn_id: a, schema: b}"},
-            "warehouse.kind: redshift is not in this version: use",
+            {"landing": "{conn_id: a, bucket: landing, format: csv}"},
+            "landing.format: csv is for Redshift: remove it",
+        ),
+        (
+            {
+                "warehouse": "{kind: redshift, conn_id: a, schema: b}",
+                "landing": "{conn_id: a, bucket: landing, format: parquet}",
+                "collections": "{documents: {redshift: {copy_options: {acceptinvchars: '?', maxerror: 2}}}}",
+            },
+            "documents.redshift.copy_options.maxerror: COPY does not take it for parquet: remove it, or set",
+        ),
+        (
+            {"landing": "{conn_id: a, bucket: landing, format: cvs}"},
+            "landing.format: cannot be 'cvs': did you mean csv?",
         ),
         (
             {"warehouse": "{kind: clickhouse, conn_id: a, schema: sluice}"},
@@ -185,6 +197,23 @@ def test_one_wrong_thing_is_one_error_that_says_what_to_do(overrides: dict[str, 
         ("clickhouse: {partition_by: '5'}", "clickhouse.partition_by: '5' names no column"),
         ("redshift: {distkey: a}", "redshift.distkey: there is no column 'a': use one of: _id"),
         ("redshift: {sortkey: [a]}", "redshift.sortkey: there is no column 'a': use one of: _id"),
+        ("columns: {a: json}, redshift: {sortkey: [a]}", "redshift.sortkey: a is json, a SUPER there, which cannot"),
+        ("redshift: {encode: {a: zstd}}", "redshift.encode: there is no column 'a': use one of: _id"),
+        ("redshift: {encode: {_id: zst}}", "redshift.encode._id: 'zst' is not an encoding of Redshift's: did you mean"),
+        ("redshift: {encode: {_id: az64}}", "redshift.encode._id: az64 is not for key: use one of raw, zstd, lzo"),
+        (
+            "redshift: {copy_options: {max_error: 1}}",
+            "copy_options.max_error: there is no key 'max_error' here: did you mean maxerror?",
+        ),
+        (
+            "redshift: {copy_options: {maxerror: 100001}}",
+            "100001 is not a number of rows that COPY may refuse: write",
+        ),
+        ("redshift: {copy_options: {maxerror: -1}}", "-1 is not a number of rows that COPY may refuse: write 0 to"),
+        ("redshift: {copy_options: {maxerror: '1'}}", "takes a whole number, found '1': write it without quotes, as"),
+        ("redshift: {copy_options: {acceptanydate: 'yes'}}", "takes true or false, found 'yes': write it without"),
+        ("redshift: {copy_options: {acceptinvchars: '??'}}", "'??' is not one ASCII character: write one such as"),
+        ("redshift: {copy_options: {acceptinvchars: é}}", "'é' is not one ASCII character: write one such as"),
         ("redshift: {sortkeys: [_id]}", "redshift.sortkeys: there is no key 'sortkeys' here: did you mean sortkey?"),
     ],
 )

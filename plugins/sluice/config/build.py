@@ -18,9 +18,9 @@ def pipeline(section: shape.PipelineSection, file: Path) -> spec.Pipeline:
     return spec.Pipeline(
         name=section.pipeline,
         source=spec.Source(**section.source.model_dump()),
-        landing=spec.Landing(**section.landing.model_dump()),
+        landing=_landing(section.landing, warehouse.kind),
         warehouse=spec.Warehouse(
-            kind=spec.WarehouseKind(warehouse.kind),
+            kind=warehouse.kind,
             conn_id=warehouse.conn_id,
             schema=warehouse.schema_,
             named_collection=warehouse.named_collection,
@@ -31,6 +31,11 @@ def pipeline(section: shape.PipelineSection, file: Path) -> spec.Pipeline:
         rejects=spec.Rejects(**section.rejects.model_dump()),
         file=file,
     )
+
+
+def _landing(section: shape.LandingSection, warehouse: spec.WarehouseKind) -> spec.Landing:
+    by_warehouse = spec.LandingFormat.CSV if warehouse is spec.WarehouseKind.REDSHIFT else spec.LandingFormat.PARQUET
+    return spec.Landing(section.conn_id, section.bucket, section.prefix, section.format or by_warehouse)
 
 
 def _collection(name: str, section: shape.CollectionSection) -> spec.Collection:
@@ -46,7 +51,7 @@ def _collection(name: str, section: shape.CollectionSection) -> spec.Collection:
         unknown_fields=section.unknown_fields,
         transform=section.transform,
         clickhouse=_clickhouse(section.clickhouse, columns),
-        redshift=spec.RedshiftOptions(section.redshift.distkey, tuple(section.redshift.sortkey)),
+        redshift=_redshift(section.redshift),
     )
 
 
@@ -72,4 +77,13 @@ def _clickhouse(section: shape.ClickHouseSection, columns: tuple[spec.Column, ..
         partition_by=partition(section.partition_by, names) if section.partition_by is not None else None,
         skip_indexes=tuple(section.skip_indexes.items()),
         low_cardinality=tuple(section.low_cardinality),
+    )
+
+
+def _redshift(section: shape.RedshiftSection) -> spec.RedshiftOptions:
+    return spec.RedshiftOptions(
+        distkey=section.distkey,
+        sortkey=tuple(section.sortkey),
+        encode=tuple(section.encode.items()),
+        copy_options=spec.CopyOptions(**section.copy_options.model_dump()),
     )

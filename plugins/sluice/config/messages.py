@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 _WANTED = {
     "string_type": "a text",
     "float_type": "a number",
+    "int_type": "a whole number",
+    "bool_type": "true or false",
     "list_type": "a list, [a, b]",
     "dict_type": "a mapping, with lines of `key: value` indented below it",
     "model_type": "a mapping, with lines of `key: value` indented below it",
     "too_short": "at least one collection, as documents: {modified: updated_at}",
 }
+_BARE = {"float_type": "0.01", "int_type": "10", "bool_type": "true"}
 _SECRETS = {"user", "username", "login", "password", "host", "port", "uri", "url", "access_key", "secret_key", "token"}
 
 
@@ -60,7 +63,7 @@ def _text(loc: Loc, details: ErrorDetails) -> str:
 def _rather(kind: str, given: Any) -> str:
     if kind == "string_type" and isinstance(given, (int, float)):
         return f': if you mean it, put it in quotes, "{str(given).lower()}"'
-    return ": write it without quotes, as 0.01" if kind == "float_type" and isinstance(given, str) else ""
+    return f": write it without quotes, as {_BARE[kind]}" if kind in _BARE and isinstance(given, str) else ""
 
 
 def _unknown_key(loc: Loc) -> str:

@@ -14,7 +14,8 @@ from typing import Any, Final
 from sluice.columns import KEY_KINDS, TEXT_KINDS, ColumnType, Kind, OnError
 from sluice.config import expressions, grammar
 from sluice.config.problems import Loc, Problem, Wrong, dotted
-from sluice.spec import ORDINAL, PARENT, RESERVED
+from sluice.config.redshift import ENCODINGS
+from sluice.spec import ORDINAL, PARENT, RESERVED, LandingFormat, WarehouseKind
 from sluice.suggest import did_you_mean, shown
 
 KEY: Final = "_id"
@@ -46,6 +47,7 @@ def problems(document: Any) -> Iterator[Problem]:
         tables += [(at, f"{name}_{child}") for at, child, _ in _children(section, loc) if child]
         yield from _collection(_mapping(section), loc)
     yield from _tables(tables)
+    yield from _landing(_mapping(document))
 
 
 def _collection(section: dict[str, Any], loc: Loc) -> Iterator[Problem]:
@@ -154,8 +156,37 @@ def _clickhouse(options: dict[str, Any], columns: list[Entry], loc: Loc) -> Iter
 
 
 def _redshift(options: dict[str, Any], columns: list[Entry], loc: Loc) -> Iterator[Problem]:
-    yield from _known(_texts([options.get("distkey")]), columns, (*loc, "distkey"))
-    yield from _known(_texts(options.get("sortkey")), columns, (*loc, "sortkey"))
+    for option in ("distkey", "sortkey"):
+        named = options.get(option)
+        used = _texts(named if isinstance(named, list) else [named])
+        yield from _known(used, columns, (*loc, option))
+        for entry in columns:
+            if entry.name in used and entry.type and entry.type.kind is Kind.JSON:
+                yield Problem((*loc, option), f"{entry.name} is {entry.type}, a SUPER there, which cannot be one")
+    encode = _mapping(options.get("encode"))
+    yield from _known(encode, columns, (*loc, "encode"))
+    for entry in columns:
+        kinds = ENCODINGS.get(str(encode.get(str(entry.name))))
+        if kinds and entry.type and entry.type.kind not in kinds:
+            fitting = [word for word, kinds in ENCODINGS.items() if entry.type.kind in kinds]
+            text = f"{encode[str(entry.name)]} is not for {entry.type}: use one of {', '.join(fitting)}"
+            yield Problem((*loc, "encode", str(entry.name)), text)
+
+
+def _landing(document: dict[str, Any]) -> Iterator[Problem]:
+    """The format of landed parts against the warehouse that loads them."""
+    kind, format_ = (_mapping(document.get(s)).get(key) for s, key in (("warehouse", "kind"), ("landing", "format")))
+    if (kind, format_) == (WarehouseKind.CLICKHOUSE, LandingFormat.CSV):
+        text = "csv is for Redshift: remove it, and parts are parquet, which keeps types and numbers as they are"
+        yield Problem(("landing", "format"), text)
+    if (kind, format_) != (WarehouseKind.REDSHIFT, LandingFormat.PARQUET):
+        return
+    for name, section in _mapping(document.get("collections")).items():
+        options = _mapping(_mapping(_mapping(section).get("redshift")).get("copy_options"))
+        for option in ("acceptanydate", "truncatecolumns", "maxerror"):
+            if options.get(option):
+                loc = ("collections", name, "redshift", "copy_options", option)
+                yield Problem(loc, "COPY does not take it for parquet: remove it, or set landing.format to csv")
 
 
 def _known(used: Iterable[str], columns: list[Entry], loc: Loc) -> Iterator[Problem]:

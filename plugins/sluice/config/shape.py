@@ -9,13 +9,24 @@ import math
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StrictBool,
+    StrictInt,
+    WithJsonSchema,
+)
 
 from sluice.columns import ColumnType, Kind, OnError
 from sluice.config import grammar
 from sluice.config.expressions import INDEX_TYPES, skip_index
 from sluice.config.problems import Wrong
-from sluice.spec import UnknownFields
+from sluice.config.redshift import ENCODINGS, encoding, one_character, rows_refused
+from sluice.spec import LandingFormat, UnknownFields, WarehouseKind
 from sluice.suggest import shown
 
 
@@ -74,6 +85,7 @@ ConnId = Annotated[str, AfterValidator(grammar.conn_id)]
 Duration = Annotated[timedelta, PlainValidator(grammar.duration), _text(grammar.DURATION)]
 Type = Annotated[ColumnType, PlainValidator(_column_type), WithJsonSchema(_TYPE_SCHEMA)]
 IndexType = Annotated[str, AfterValidator(skip_index), _text(rf"({'|'.join(INDEX_TYPES)})(\(.*\))?")]
+Encoding = Annotated[str, AfterValidator(encoding), WithJsonSchema({"enum": list(ENCODINGS)})]
 Limit = Annotated[
     float, Field(strict=True), AfterValidator(_share_or_count), WithJsonSchema({"type": "number", "minimum": 0})
 ]
@@ -102,17 +114,18 @@ class LandingSection(Section):
     conn_id: ConnId = Field(description="Airflow connection of the S3 account")
     bucket: Annotated[str, AfterValidator(grammar.bucket), _text(grammar.BUCKET)] = Field(description="an S3 bucket")
     prefix: Annotated[str, AfterValidator(grammar.prefix)] = Field(default="sluice", description="start of every key")
+    format: LandingFormat | None = Field(
+        default=None, description="of landed parts; default: parquet on ClickHouse, csv on Redshift"
+    )
 
 
 class WarehouseSection(Section):
     """Where tables are published."""
 
-    kind: Annotated[Literal["clickhouse", "redshift"], _in_this_version("clickhouse")] = Field(
-        description="clickhouse (redshift: not in this version)"
-    )
+    kind: WarehouseKind = Field(description="clickhouse or redshift")
     conn_id: ConnId = Field(description="Airflow connection of the warehouse")
     schema_: Annotated[str, AfterValidator(grammar.schema), _text(grammar.NAME)] = Field(
-        alias="schema", description="the database that analysts read"
+        alias="schema", description="the database (ClickHouse) or schema (Redshift) that analysts read"
     )
     named_collection: Name | None = Field(
         default=None,
@@ -176,11 +189,26 @@ class ClickHouseSection(Section):
     low_cardinality: list[str] = Field(default=[], description="text columns with few different values")
 
 
-class RedshiftSection(Section):
-    """How the collection's own table is stored on Redshift. Columns are target names."""
+class CopyOptionsSection(Section):
+    """What COPY lets through, counted, instead of stopping the load."""
 
-    distkey: str | None = Field(default=None, description="column")
-    sortkey: list[str] = Field(default=[], description="columns")
+    acceptanydate: StrictBool = Field(default=False, description="NULL for a date that cannot be read")
+    acceptinvchars: Annotated[str, AfterValidator(one_character)] | None = Field(
+        default=None, description="the ASCII character that replaces what is not UTF-8"
+    )
+    truncatecolumns: StrictBool = Field(default=False, description="cut texts that are longer than their column")
+    maxerror: Annotated[StrictInt, AfterValidator(rows_refused)] = Field(
+        default=0, description="rows that may be refused before the load stops, 0 to 100000; 0 and 1: none"
+    )
+
+
+class RedshiftSection(Section):
+    """How the collection's own table is stored and loaded on Redshift. Columns are target names."""
+
+    distkey: str | None = Field(default=None, description="column; default: the key")
+    sortkey: list[str] = Field(default=[], description="columns; default: the modified date")
+    encode: dict[str, Encoding] = Field(default={}, description="column: zstd, az64 …; default: Redshift decides")
+    copy_options: CopyOptionsSection = Field(default_factory=CopyOptionsSection)
 
 
 class CollectionSection(Section):
