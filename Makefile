@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down status demo shell migrate test test-unit test-faults lint types format bench lock clean
+.PHONY: help venv up down status demo shell migrate test test-unit test-faults test-mutants lint types format bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ test-unit: $(READY) ## test the pure core; seconds
 
 test-faults: $(READY) ## kill processes and servers on purpose; the end state must not differ
 	FAULTS=every $(PY) -m pytest tests/faults
+
+test-mutants: $(READY) ## make known mistakes in copies of the code; the tests must catch each
+	$(PY) -m pytest tests/mutants
 
 lint: $(READY) ## check style, formatting and the lock file
 	$(VENV)/bin/ruff check .

@@ -300,6 +300,22 @@ def test_a_failed_publish_releases_the_fence(lab: Lab) -> None:
     assert lab.publish(documents=[document("b", "two")]).batch == 1
 
 
+def test_a_version_that_was_not_closed_stops_the_batch_before_it_is_seen(lab: Lab) -> None:
+    """I2: checking comes before the commit record."""
+    batch = a_full_batch(lab)
+    before, storage = lab.state(), f"sluice_data.{lab.pipeline.name}_documents"
+
+    def open_again(name: str) -> None:
+        if name == "find_double":
+            lab.command(f"ALTER TABLE {storage} UPDATE _to = 4294967295 WHERE _to = 3 SETTINGS mutations_sync = 2")
+
+    with pytest.raises(CountMismatch, match="old version is still visible"):
+        lab.attempt(lambda client: hooked(client, open_again, do_nothing)).publish(lab.pipeline, batch)
+
+    assert lab.state() == before
+    assert_undisturbed(lab, lab.warehouse.publish(lab.pipeline, batch))
+
+
 def test_a_mutation_whose_staging_was_dropped_does_not_block_the_next_publish(lab: Lab) -> None:
     batch = a_full_batch(lab)
     name = f"sluice_data.{lab.pipeline.name}_documents"
