@@ -114,7 +114,7 @@ def build(bench: Bench, warehouse: ClickHouse, driver: Driver) -> None:
     The plain table has every advantage: the server's default codecs, one part, nothing hidden beside its columns.
     """
     warehouse.migrate(bench.pipeline)
-    body = ", ".join(f"{c.name} {c.type}" for c in staged(*_own(bench)) if c.name != "_gone")
+    body = ", ".join(f"{c.name} {c.type}" for c in staged(*_own(bench)) if c.name not in {"_gone", "_turn"})
     driver.command(f"CREATE DATABASE {bench.name} ENGINE = Atomic")
     driver.command(f"CREATE TABLE {bench.name}.plain ({body}) ENGINE = MergeTree ORDER BY _id")
     engine = "ReplacingMergeTree(_version) ORDER BY _id"

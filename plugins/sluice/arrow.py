@@ -10,6 +10,7 @@ from sluice.spec import Table
 EXTRA = "_extra"
 HASH = "_hash"
 GONE = "_gone"
+TURN = "_turn"
 
 _TYPES: dict[Kind, pa.DataType] = {
     Kind.KEY: pa.string(),
@@ -36,14 +37,15 @@ def arrow_type(column_type: ColumnType) -> pa.DataType:
 
 
 def arrow_schema(table: Table) -> pa.Schema:
-    """The schema of a table's landed parts: its columns, ``_extra`` and ``_gone`` where it has them, ``_hash``.
+    """The schema of a table's landed parts: its columns, ``_extra`` where it has it, ``_hash``.
 
-    The key and what Sluice adds are never null; every other column may be.
+    A collection's own table also has ``_gone`` and ``_turn``, see :class:`sluice.spec.Table`. The key and what Sluice
+    adds are never null; every other column may be.
     """
     fields = [pa.field(c.name, arrow_type(c.type), nullable=c.name not in table.key) for c in table.columns]
     if table.extra:
         fields.append(pa.field(EXTRA, pa.string()))
     fields.append(pa.field(HASH, pa.uint64(), nullable=False))
     if table.child is None:
-        fields.append(pa.field(GONE, pa.bool_(), nullable=False))
+        fields += [pa.field(GONE, pa.bool_(), nullable=False), pa.field(TURN, pa.int16(), nullable=False)]
     return pa.schema(fields)

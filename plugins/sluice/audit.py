@@ -98,6 +98,8 @@ class _Comparison:
 
     def _source_rows(self, window: Window | None = None) -> Iterator[tuple[str, int]]:
         """Key and content hash of each document that conforms; the keys of the others go to ``_rejected``."""
+        import pyarrow.compute as pc
+
         window = window or Window(None, self._cut.time, bounded=False)
         conform = conformer(self._collection)
         for piece in self._systems.source.plan_ranges(self._collection, window, self._cut):
@@ -105,6 +107,7 @@ class _Comparison:
                 for conformed in map(conform, batches):
                     own = conformed.tables[self._table.name]
                     self._rejected.update(reject.key for reject in conformed.rejects)
+                    own = own.filter(pc.invert(own["_gone"]))  # deleted by its own mark
                     keys = map(str, own.column(self._table.key[0]).to_pylist())
                     yield from zip(keys, own.column("_hash").to_pylist(), strict=True)
 

@@ -19,6 +19,7 @@ Total and order-independent. Any sequence of length-prefixed documents gives ``r
 | with something else there, or an element that must be a document and is none | reject ``wrong_type`` |
 | with an element that its child column does not take | the child column's ``on_error``; reject rejects the document |
 | with an element that is null | a row of NULLs, so that ordinals stay true |
+| whose ``deletes: soft:<field>`` is set (:mod:`sluice.soft_deletes`) | a row that says "gone", with its key alone |
 | whose row is wider than the warehouse's widest | reject ``row_too_wide`` |
 
 Undefined, a type that MongoDB no longer has, is null; Symbol is string; DBPointer is a DBRef.
@@ -45,6 +46,7 @@ from sluice.misfit import MISSING, Misfit
 from sluice.raw_documents import bounds_of, decode, pieces
 from sluice.reader import Findings
 from sluice.rows import ChildRows, Rows
+from sluice.soft_deletes import soft_deleted
 from sluice.spec import Collection
 from sluice.transforms import load_transform
 
@@ -71,7 +73,7 @@ class Conformed:
     """``read = rows of the collection's own table + len(rejects)`` (I1).
 
     ``tables``: table name → record batch whose columns are the table's, in order, then ``_extra`` where the table has
-    it, then ``_hash`` and, on the collection's own table, ``_gone``. ``coerced``: column → action → uses.
+    it, then ``_hash`` and, on the collection's own table, ``_gone`` and ``_turn``. ``coerced``: column → action → uses.
     """
 
     read: int
@@ -88,15 +90,17 @@ class _Piece:
 
 
 class Conformer:
-    """Turns batches of one collection's raw documents into rows. ``hash_seed`` seeds ``_hash`` (xxh64).
+    """Turns batches of one collection's raw documents into rows.
 
+    ``hash_seed`` seeds ``_hash`` (xxh64), ``turn`` is the ``_turn`` of every row.
     Raises ConfigError for a transform that cannot be imported and for a decimal that the warehouse does not have.
     """
 
-    def __init__(self, collection: Collection, *, limits: Limits, hash_seed: int) -> None:
+    def __init__(self, collection: Collection, *, limits: Limits, hash_seed: int, turn: int = 0) -> None:
         _check_precision(collection, limits)
         own, *children = collection.tables
-        self._own, self._seed = own.name, hash_seed
+        self._own, self._seed, self._turn = own.name, hash_seed, turn
+        self._deleted = soft_deleted(collection.deletes)
         self._key = collection.columns.index(collection.key)
         self._schemas = {table.name: arrow_schema(table) for table in collection.tables}
         self._rows = Rows(collection, limits)
@@ -119,11 +123,12 @@ class Conformer:
         findings = Findings()
         for row, misfit in undecodable.items():
             findings.reject(row, "", misfit)
+        gone = self._take_deleted(documents)
         arrays, pulled = self._rows.read(documents, findings)
         hashes = pa.array([xxh64_intdigest(raw[start:end], self._seed) for start, end in pairwise(bounds)], pa.uint64())
         owners = pa.RecordBatch.from_arrays([arrays[self._key], hashes], ["key", HASH])
-        gone = pa.repeat(pa.scalar(value=False), len(documents))
-        own = pa.RecordBatch.from_arrays([*arrays, hashes, gone], schema=self._schemas[self._own])
+        turn = pa.repeat(pa.scalar(self._turn, pa.int16()), len(documents))
+        own = pa.RecordBatch.from_arrays([*arrays, hashes, gone, turn], schema=self._schemas[self._own])
         rows = {self._own: (own, pa.arange(0, len(documents)))}
         rows |= {name: child.read(pulled[child.path], owners, findings) for name, child in self._children.items()}
         return _Piece(
@@ -134,6 +139,20 @@ class Conformer:
             ],
             findings.uses(),
         )
+
+    def _take_deleted(self, documents: list[dict[str, Any]]) -> pa.Array:
+        """Which documents are deleted by their own mark; only their keys are left, so that nothing else can reject."""
+        if self._deleted is None:
+            return pa.repeat(pa.scalar(value=False), len(documents))
+        gone = [self._deleted(document) for document in documents]
+        for row, deleted in enumerate(gone):
+            if deleted:
+                documents[row] = _key_alone(documents[row])
+        return pa.array(gone, pa.bool_())
+
+
+def _key_alone(document: dict[str, Any]) -> dict[str, Any]:
+    return {"_id": document["_id"]} if "_id" in document else {}
 
 
 def _best_key(value: Any) -> str:

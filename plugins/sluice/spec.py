@@ -121,7 +121,8 @@ class Table:
     A collection's own table has ``key = (its _id column,)``; a child's has ``key = (parent_id, ordinal)``.
     With ``extra`` the last visible column is ``_extra``: the undeclared fields as lossless JSON.
     Landed parts carry two more columns: ``_hash`` (uint64, of the raw document: the same document always has the
-    same hash) on every table, and ``_gone`` (bool: "this key is gone") on the collection's own.
+    same hash) on every table; on the collection's own ``_gone`` (bool: "this key is gone") and ``_turn`` (int16: of two
+    rows of a key the one of the higher turn was read later, and wins).
     """
 
     name: str
@@ -213,7 +214,7 @@ class Pipeline:
 
 PARENT = "parent_id"
 ORDINAL = "ordinal"
-RESERVED = frozenset({"_from", "_to", "_hash", "_gone", "_extra"})
+RESERVED = frozenset({"_from", "_to", "_hash", "_gone", "_turn", "_extra"})
 """Column names that Sluice adds; a child table also has PARENT and ORDINAL."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from sluice.arrow import GONE, HASH
+from sluice.arrow import GONE, HASH, TURN
 from sluice.errors import ConfigError
 from sluice.spec import Collection
 
@@ -26,10 +26,11 @@ def load_transform(collection: Collection) -> Transform | None:
     name, key, function = collection.transform, collection.key.name, _imported(collection)
 
     def transform(batch: pa.RecordBatch) -> pa.RecordBatch:
-        given = batch.drop_columns([HASH, GONE])
+        added = [HASH, GONE, TURN]
+        given = batch.drop_columns(added)
         made = function(given)
         _check(name, given, made, key)
-        return pa.RecordBatch.from_arrays([*made.columns, batch[HASH], batch[GONE]], schema=batch.schema)
+        return pa.RecordBatch.from_arrays([*made.columns, *(batch[name] for name in added)], schema=batch.schema)
 
     return transform
 

@@ -101,6 +101,32 @@ def test_undeclared_fields_are_kept_as_json(publishing: World) -> None:
     assert json.loads(publishing.rows("documents")[0]["_extra"]) == {"shelf": {"row": 3}}
 
 
+def test_a_document_with_a_mark_leaves_with_its_children_and_comes_back(make_world: Any, tmp_path: Path) -> None:
+    shipped = (ROOT / "dags" / "pipelines" / "publishing.yml").read_text()
+    file = tmp_path / "softly.yml"
+    file.write_text(shipped.replace("deletes: reconcile", "deletes: soft:deleted_at"))
+    world = make_world(file)
+    a_publisher(world).seed(documents=20, tickets=5)
+    world.batch()
+    before = {row["_id"]: row for row in world.rows("documents")}
+    one = world.database.documents.find_one({"keywords.0": {"$exists": True}})
+    assert one is not None
+
+    def mark(how: dict[str, Any]) -> None:
+        world.database.documents.update_one({"_id": one["_id"]}, how | {"$currentDate": {"updated_at": True}})
+        world.batch()
+
+    mark({"$set": {"deleted_at": datetime(2026, 1, 1, tzinfo=UTC)}})
+    key = str(one["_id"])
+    assert before.keys() - {row["_id"] for row in world.rows("documents")} == {key}
+    assert key not in {row["parent_id"] for row in world.rows("documents_keywords")}
+    with world.systems() as systems:
+        assert all(found.equal for found in audit.compare(world.pipeline, systems))
+
+    mark({"$unset": {"deleted_at": ""}})
+    assert world.differences() == []
+
+
 def test_verify_finds_what_the_warehouse_lacks(publishing: World) -> None:
     publisher = a_publisher(publishing)
     publisher.seed(documents=50, tickets=100)

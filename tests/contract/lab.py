@@ -69,13 +69,17 @@ FULL JOIN (SELECT document_id, count() AS found FROM tickets GROUP BY document_i
 
 @dataclass(frozen=True)
 class Doc:
-    """One document as it is landed: a state of ``key``, with its children. ``gone``: the key is gone."""
+    """One document as it is landed: a state of ``key``, with its children. ``gone``: the key is gone.
+
+    ``turn``: the higher of two was read later.
+    """
 
     key: str
     fields: Mapping[str, Any] = field(default_factory=dict)
     children: Mapping[str, Sequence[str]] = field(default_factory=dict)
     modified: int | None = 0
     gone: bool = False
+    turn: int = 0
 
     @property
     def hash(self) -> int:
@@ -282,7 +286,7 @@ def parquet(table: Table, rows: list[dict[str, Any]]) -> bytes:
     fields = [pa.field(c.name, ARROW.get(c.type.kind.value, pa.string())) for c in table.columns]
     fields += [pa.field("_extra", pa.string())] if table.extra else []
     fields += [pa.field("_hash", pa.uint64())]
-    fields += [] if table.child else [pa.field("_gone", pa.bool_())]
+    fields += [] if table.child else [pa.field("_gone", pa.bool_()), pa.field("_turn", pa.int16())]
     buffer = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows, pa.schema(fields)), buffer, compression="zstd")
     return buffer.getvalue()
@@ -300,7 +304,13 @@ def _rows(table: Table, collection: Collection, docs: list[Doc]) -> list[dict[st
 
 def _own(collection: Collection, doc: Doc) -> dict[str, Any]:
     modified = None if doc.gone or doc.modified is None else NOON + timedelta(seconds=doc.modified)
-    row: dict[str, Any] = {collection.key.name: doc.key, **doc.fields, "_hash": doc.hash, "_gone": doc.gone}
+    row: dict[str, Any] = {
+        collection.key.name: doc.key,
+        **doc.fields,
+        "_hash": doc.hash,
+        "_gone": doc.gone,
+        "_turn": doc.turn,
+    }
     return row if collection.modified is None else {**row, collection.modified: modified}
 
 

@@ -162,6 +162,13 @@ def test_a_key_that_is_gone_leaves_with_its_children(lab: Lab) -> None:
     assert counts(commit) == TableCounts(2, 0, 0, 0, closed=1, gone=2)
 
 
+def test_what_was_read_in_a_later_turn_wins_whatever_it_says(lab: Lab) -> None:
+    early = [document("a", "later date", "x", modified=9), document("b", "one", "y")]
+    lab.publish(1, documents=[*early, replace(gone("b"), turn=1), replace(document("a", "re-read"), turn=1)])
+
+    assert lab.state() == ({"a": "re-read"}, {}, {})
+
+
 def test_a_key_that_was_gone_comes_back_when_it_is_read_later(lab: Lab) -> None:
     lab.publish(1, documents=[document("a", "one", "x")])
     lab.publish(2, documents=[gone("a")])

@@ -78,7 +78,7 @@ def test_staging_has_the_columns_of_a_landed_part() -> None:
     collection = a_collection()
     own, child = collection.tables
 
-    assert [c.name for c in staged(collection, own)][-2:] == ["_hash", "_gone"]
+    assert [c.name for c in staged(collection, own)][-3:] == ["_hash", "_gone", "_turn"]
     assert [c.name for c in staged(collection, child)][-1] == "_hash"
     assert structure(staged(collection, child)) == (
         "`parent_id` String, `ordinal` Int32, `value` Nullable(String), `_hash` UInt64"

@@ -44,7 +44,8 @@ def conform_all(*documents: dict[str, Any] | bytes, limits: Limits = CLICKHOUSE_
 
 def rows(conformed: Conformed, table: str = "documents") -> list[dict[str, Any]]:
     return [
-        {k: v for k, v in row.items() if k not in {"_hash", "_gone"}} for row in conformed.tables[table].to_pylist()
+        {k: v for k, v in row.items() if k not in {"_hash", "_gone", "_turn"}}
+        for row in conformed.tables[table].to_pylist()
     ]
 
 
@@ -99,10 +100,10 @@ def test_every_table_has_the_schema_that_landing_and_warehouse_expect() -> None:
 def test_the_schema_ends_with_what_sluice_adds() -> None:
     own, keywords, scores = (arrow_schema(table) for table in a_collection(children=(KEYWORDS, SCORES)).tables)
 
-    assert own.names == ["_id", "title", "updated_at", "_extra", "_hash", "_gone"]
+    assert own.names == ["_id", "title", "updated_at", "_extra", "_hash", "_gone", "_turn"]
     assert keywords.names == ["parent_id", "ordinal", "value", "_hash"]
     assert scores.names == ["parent_id", "ordinal", "type", "points", "_extra", "_hash"]
-    assert [field.name for field in own if not field.nullable] == ["_id", "_hash", "_gone"]
+    assert [field.name for field in own if not field.nullable] == ["_id", "_hash", "_gone", "_turn"]
     assert [field.name for field in keywords if not field.nullable] == ["parent_id", "ordinal", "_hash"]
 
 
@@ -251,7 +252,7 @@ def test_a_key_may_also_be_read_field_by_field() -> None:
 def test_unknown_fields_may_be_dropped() -> None:
     conformed = conform_all(a_document(), unknown_fields=UnknownFields.IGNORE)
 
-    assert conformed.tables["documents"].schema.names == ["_id", "title", "updated_at", "_hash", "_gone"]
+    assert conformed.tables["documents"].schema.names == ["_id", "title", "updated_at", "_hash", "_gone", "_turn"]
     assert conformed.rejects == []
 
 
@@ -573,3 +574,30 @@ def test_a_decimal_that_the_warehouse_does_not_have_stops_before_anything_is_rea
 
     with pytest.raises(ConfigError, match=r"documents.price: decimal\(19,2\)"):
         conform_all(columns=columns(price="decimal(19,2)"), limits=limits)
+
+
+# --- soft deletes -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mark", [True, 1, NOON, "", [], {}, Decimal128("1"), float("nan")])
+def test_a_document_with_a_mark_is_gone(mark: Any) -> None:
+    conformed = conform_all({"_id": 1, "meta": {"deleted": mark}}, deletes="soft:meta.deleted")
+
+    assert conformed.tables["documents"]["_gone"].to_pylist() == [True]
+
+
+@pytest.mark.parametrize("mark", [None, False, 0, 0.0, Decimal128("0")])
+def test_a_mark_that_mongodb_takes_for_false_deletes_nothing(mark: Any) -> None:
+    found = conform_all({"_id": 1, "deleted": mark}, {"_id": 2}, {"_id": 3, "other": 1}, deletes="soft:deleted")
+
+    assert found.tables["documents"]["_gone"].to_pylist() == [False, False, False]
+
+
+def test_a_deleted_document_is_gone_whatever_else_it_holds_and_its_children_with_it() -> None:
+    deleted = {"_id": 1, "title": 5, "keywords": ["x"], "deleted": True}
+
+    conformed = conform_all(deleted, {"_id": "kept", "keywords": ["y"]}, deletes="soft:deleted", children=(KEYWORDS,))
+
+    assert conformed.rejects == []
+    assert conformed.tables["documents"]["_gone"].to_pylist() == [True, False]
+    assert [row["parent_id"] for row in rows(conformed, "documents_keywords")] == ["kept"]

@@ -124,8 +124,10 @@ def deletes(text: str) -> str:
     if not re.fullmatch(DELETES, text):
         known = ("none", "reconcile", "soft:<field>", "stream")
         raise Wrong(f"{shown(text)} is not a way to find deletes", did_you_mean(text, known))
-    if text not in {"none", "reconcile"}:
+    if text == "stream":
         raise not_yet(text, "reconcile, or none")
+    if text.startswith("soft:"):
+        path(text.removeprefix("soft:"))
     return text
 
 

@@ -218,7 +218,8 @@ class CollectionSection(Section):
         default=None, description="date that every write moves; without it all is read every time"
     )
     deletes: Annotated[str, AfterValidator(grammar.deletes), _text(grammar.DELETES)] = Field(
-        default="none", description="none or reconcile (soft:<field> and stream: not in this version)"
+        default="none",
+        description="none, reconcile, or soft:<field> that is set in deleted documents (stream: not in this version)",
     )
     columns: dict[Path, Column] = Field(default={}, description="path in the document: type; without _id it is a key")
     children: dict[Path, Child] = Field(default={}, description="path of an array: the table it becomes")

@@ -16,7 +16,7 @@ CONTROL: Final = "sluice"
 DATA: Final = "sluice_data"
 STAGING: Final = "sluice_staging"
 
-EXTRA, HASH, GONE, FROM, TO = "_extra", "_hash", "_gone", "_from", "_to"
+EXTRA, HASH, GONE, TURN, FROM, TO = "_extra", "_hash", "_gone", "_turn", "_from", "_to"
 
 _TYPES: Final = {
     Kind.KEY: "String",
@@ -123,8 +123,8 @@ def stored(collection: Collection, table: Table) -> tuple[Stored, ...]:
 
 def staged(collection: Collection, table: Table) -> tuple[Stored, ...]:
     """The columns of the staging table: those of a landed part."""
-    gone = () if table.child else (Stored(GONE, "Bool"),)
-    columns = (*_visible(collection, table), Stored(HASH, "UInt64"), *gone)
+    read = () if table.child else (Stored(GONE, "Bool"), Stored(TURN, "Int16"))
+    columns = (*_visible(collection, table), Stored(HASH, "UInt64"), *read)
     return tuple(replace(column, codec="LZ4") for column in columns)  # read once or twice, then dropped
 
 

@@ -28,7 +28,7 @@ class Staged:
         return {table.name: self._drop_orphans(table) for table in self.collection.tables[1:]}
 
     def drop_repeated(self) -> None:
-        """Keep one row a key: a document before "gone", the newest modified, then the greatest hash.
+        """Keep one row a key: the later turn, a document before "gone", the newest modified, the greatest hash.
 
         Children follow the document that is kept.
         """
@@ -81,7 +81,7 @@ class Staged:
         dated = modified is not None and modified.type.kind in {Kind.TIMESTAMP, Kind.DATE}
         newest = f"{name(modified.name).text} DESC NULLS LAST, " if modified and dated else ""
         # Hashes are unsigned: stored as signed numbers, the negative ones are the great ones.
-        return Sql(f"_gone, {newest}CASE WHEN _hash < 0 THEN 0 ELSE 1 END, _hash DESC")
+        return Sql(f"_turn DESC, _gone, {newest}CASE WHEN _hash < 0 THEN 0 ELSE 1 END, _hash DESC")
 
     def _count(self, statement: str, table: Table) -> int:
         return self.client.number(statement, staging=self.at(table), keys=names(table.key))

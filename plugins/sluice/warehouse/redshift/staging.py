@@ -29,7 +29,7 @@ from sluice.warehouse.redshift.load_errors import (
 )
 from sluice.warehouse.redshift.rejects import refused_rows, stage_rejects
 from sluice.warehouse.redshift.repeated import Staged
-from sluice.warehouse.redshift.tables import GONE, HASH, STAGING, Place, landed_columns, plan_suffix
+from sluice.warehouse.redshift.tables import GONE, HASH, STAGING, TURN, Place, landed_columns, plan_suffix
 from sluice.window import Plan
 
 log = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ class Load:
 
     def _create(self, table: Table) -> None:
         staging, storage = self._staged.at(table), Place(self._plan.pipeline, "", table.name).storage
-        added = Sql(f"{HASH} BIGINT NOT NULL" if table.child else f"{GONE} BOOLEAN NOT NULL")
+        added = Sql(f"{HASH} BIGINT NOT NULL" if table.child else f"{GONE} BOOLEAN NOT NULL, {TURN} SMALLINT NOT NULL")
         self._client.run("drop_tables", tables=staging)
         self._client.run("create_staging", staging=staging, storage=storage, added=added)
         self._client.run("drop_from", staging=staging)

@@ -15,7 +15,7 @@ CONTROL: Final = "sluice"
 DATA: Final = "sluice_data"
 STAGING: Final = "sluice_staging"
 
-EXTRA, HASH, GONE, FROM = "_extra", "_hash", "_gone", "_from"
+EXTRA, HASH, GONE, TURN, FROM = "_extra", "_hash", "_gone", "_turn", "_from"
 
 LONGEST_NAME: Final = 127
 """Bytes; Redshift cuts a longer identifier, and two tables would become one."""
@@ -104,7 +104,7 @@ def master_columns(table: Table) -> tuple[str, ...]:
 
 def landed_columns(table: Table) -> tuple[str, ...]:
     """The column list of COPY: the columns of a landed part, in its order."""
-    return (*visible_columns(table), HASH, *(() if table.child else (GONE,)))
+    return (*visible_columns(table), HASH, *(() if table.child else (GONE, TURN)))
 
 
 def stored(table: Table) -> tuple[Stored, ...]:
@@ -115,7 +115,8 @@ def stored(table: Table) -> tuple[Stored, ...]:
 
 def staged(table: Table) -> tuple[Stored, ...]:
     """The columns of the staging table: those of a landed part."""
-    marked = () if table.child else (Stored(GONE, "boolean", required=True),)
+    read = (Stored(GONE, "boolean", required=True), Stored(TURN, "smallint", required=True))
+    marked = () if table.child else read
     return _distinct(table, (*_visible(table), Stored(HASH, "bigint", required=True), *marked))
 
 
