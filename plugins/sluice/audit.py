@@ -101,7 +101,7 @@ class _Comparison:
         import pyarrow.compute as pc
 
         window = window or Window(None, self._cut.time, bounded=False)
-        conform = conformer(self._collection)
+        conform = conformer(self._pipeline, self._collection)
         for piece in self._systems.source.plan_ranges(self._collection, window, self._cut):
             with closing(self._systems.source.read_raw(self._collection, piece, self._cut, window)) as batches:
                 for conformed in map(conform, batches):

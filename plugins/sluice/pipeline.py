@@ -21,6 +21,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from sluice.errors import ConfigError, SluiceError, TooManyRejects
+from sluice.limits import limits_of
 from sluice.pipeline_file import collection_hash, pipeline_hash
 from sluice.spec import Collection, Pipeline, WarehouseKind
 from sluice.warehouse.base import Batch, Commit, Loaded, Warehouse
@@ -118,7 +119,7 @@ def land(
         log.info("land %s: already landed, nothing is read again", _label(piece))
         return landed
     collection = pipeline.collection(piece.collection)
-    conform, window = conformer(collection), plan.windows[collection.name]
+    conform, window = conformer(pipeline, collection), plan.windows[collection.name]
     with (
         closing(systems.source.read_raw(collection, piece, plan.cut, window)) as batches,
         systems.landing.writer(plan, collection, piece) as writer,
@@ -263,7 +264,7 @@ def rehearse(pipeline: Pipeline, systems: Systems, span: Span | None, watch: Wat
     found: Rehearsal = {c.name: Rehearsed() for c in pipeline.collections}
     for piece in made.ranges:
         collection, counts = pipeline.collection(piece.collection), found[piece.collection]
-        conform, window = conformer(collection), made.windows[collection.name]
+        conform, window = conformer(pipeline, collection), made.windows[collection.name]
         with closing(systems.source.read_raw(collection, piece, made.cut, window)) as batches:
             for conformed in map(conform, batches):
                 counts.add(conformed)
@@ -277,11 +278,15 @@ def _window(pipeline: Pipeline, collection: Collection, last: Commit | None, cut
     return next_window(last.position(collection.name) if last else None, cut, pipeline.capture)
 
 
-def conformer(collection: Collection) -> Conformer:
-    """What turns raw documents of a collection into columns."""
-    from sluice.conform import CLICKHOUSE_LIMITS, Conformer
+def conformer(pipeline: Pipeline, collection: Collection) -> Conformer:
+    """What turns raw documents of a collection into columns that the pipeline's warehouse can hold.
 
-    return Conformer(collection, limits=CLICKHOUSE_LIMITS, hash_seed=collection_hash(collection) & 0xFFFFFFFF)
+    A document's hash is of its bytes and its columns: the same for every warehouse.
+    """
+    from sluice.conform import Conformer
+
+    limits = limits_of(pipeline.warehouse.kind)
+    return Conformer(collection, limits=limits, hash_seed=collection_hash(collection) & 0xFFFFFFFF)
 
 
 def _check_rejects(pipeline: Pipeline, manifests: Sequence[Manifest]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate, chain
 from typing import Any, cast
 
@@ -107,14 +107,28 @@ class ChildRows:
 
 
 def refuse_wide(arrays: Sequence[pa.Array], limits: Limits, findings: Findings) -> None:
-    """Reject the rows that are wider than the warehouse's widest."""
-    if limits.max_row_bytes is None:
+    """Reject the rows that are wider than the warehouse's widest: see :class:`sluice.limits.Limits`."""
+    widest = limits.max_row_bytes
+    if widest is None:
         return
+    # Twice its bytes is what a text takes at most: its quotes are counted only where that is too much.
+    suspects = pc.indices_nonzero(pc.greater(_widths(arrays, pc.binary_length), widest))
+    widths = _widths([array.take(suspects) for array in arrays], lambda array: pc.count_substring(array, '"'))
+    for row, width in zip(suspects.to_pylist(), widths.to_pylist(), strict=True):
+        if width > widest:
+            findings.reject(row, "", Misfit("row_too_wide", f"{width} bytes, {widest} allowed"))
+
+
+def _widths(arrays: Sequence[pa.Array], quotes: Callable[[pa.Array], pa.Array]) -> pa.Array:
     widths = pa.array([0] * len(arrays[0]), pa.int64())
     for array in arrays:
-        variable = pa.types.is_string(array.type) or pa.types.is_binary(array.type)
-        size = pc.fill_null(pc.binary_length(array), 0) if variable else _FIXED_WIDTH
-        widths = pc.add(widths, size)
-    for row in pc.indices_nonzero(pc.greater(widths, limits.max_row_bytes)).to_pylist():
-        width = widths[row].as_py()
-        findings.reject(row, "", Misfit("row_too_wide", f"{width} bytes, {limits.max_row_bytes} allowed"))
+        widths = pc.add(widths, _width(array, quotes))
+    return widths
+
+
+def _width(array: pa.Array, quotes: Callable[[pa.Array], pa.Array]) -> Any:
+    if pa.types.is_binary(array.type):
+        return pc.fill_null(pc.multiply(pc.binary_length(array), 2), 0)
+    if pa.types.is_string(array.type):
+        return pc.fill_null(pc.add(pc.binary_length(array), quotes(array)), 0)
+    return _FIXED_WIDTH

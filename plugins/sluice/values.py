@@ -22,6 +22,8 @@ where this table has no repair, ``truncate`` and ``replace`` reject.
 (1) for what is not UTF-8, and for U+0000 where the warehouse has none; too long rejects. (2) up to 2^53: beyond, a
 whole double may have been another number once. (3) halves to even; NaN and infinities to NULL. (4) halves to even.
 
+Texts, keys, binaries and JSON have longest lengths of the warehouse's too (:mod:`sluice.limits`).
+
 Reasons: ``wrong_type``, ``too_long``, ``out_of_range``, ``inexact`` (the column would have to round), ``not_finite``,
 ``nul_character``, ``invalid_utf8``, ``too_deep``, ``missing_key``.
 """
@@ -42,6 +44,7 @@ from sluice.extended_json import extended_json
 from sluice.keys import key_text
 from sluice.limits import Limits
 from sluice.misfit import MISSING, Misfit, wrong_type
+from sluice.texts import fit_json, fit_text, fits, longest_key
 
 Rule = Callable[[Any], Any]
 
@@ -79,27 +82,6 @@ def settle(rule: Rule, on_error: OnError, value: Any) -> tuple[Any, OnError | No
         raise
 
 
-def fit_text(text: str, longest: int | None, limits: Limits) -> str:
-    """A text that the warehouse can hold in ``longest`` bytes. Raises Misfit with what can be made of it."""
-    data = text.encode("utf-8", "surrogateescape")
-    clean = data.decode("utf-8", "replace")
-    if not limits.nul_allowed:
-        clean = clean.replace("\0", "\ufffd")
-    repair = {"replace": clean} if _fits(clean.encode(), longest) else {}
-    if "\0" in text and not limits.nul_allowed:
-        raise Misfit("nul_character", "contains U+0000", **repair)
-    if data != clean.encode():
-        raise Misfit("invalid_utf8", "is not UTF-8", **repair)
-    if not _fits(data, longest):
-        cut = data[:longest].decode("utf-8", "ignore")
-        raise Misfit("too_long", f"{len(data)} bytes, {longest} allowed", truncate=cut)
-    return text
-
-
-def _fits(data: bytes, longest: int | None) -> bool:
-    return longest is None or len(data) <= longest
-
-
 def _string(column: ColumnType, limits: Limits) -> Rule:
     longest = min((n for n in (column.length, limits.max_text_bytes) if n), default=None)
 
@@ -114,7 +96,7 @@ def _string(column: ColumnType, limits: Limits) -> Rule:
 def _key(_: ColumnType, limits: Limits) -> Rule:
     def take(value: Any) -> str:
         try:
-            return fit_text(key_text(value), limits.max_text_bytes, limits)
+            return fit_text(key_text(value), longest_key(limits), limits)
         except Misfit as misfit:  # a repaired key could be another document's key
             raise Misfit(misfit.reason, misfit.detail) from None
 
@@ -123,11 +105,7 @@ def _key(_: ColumnType, limits: Limits) -> Rule:
 
 def _json(_: ColumnType, limits: Limits) -> Rule:
     def take(value: Any) -> str:
-        try:
-            return fit_text(extended_json(value), limits.max_text_bytes, limits)
-        except Misfit as misfit:  # a cut text would not be JSON
-            misfit.repairs.pop("truncate", None)
-            raise
+        return fit_json(extended_json(value), limits)
 
     return take
 
@@ -238,8 +216,15 @@ def _bool(_: ColumnType, __: Limits) -> Rule:
     return _only(bool, "bool")
 
 
-def _binary(_: ColumnType, __: Limits) -> Rule:
-    return _only(bytes, "binary (subtype 0)")
+def _binary(_: ColumnType, limits: Limits) -> Rule:
+    right_type, longest = _only(bytes, "binary (subtype 0)"), limits.max_binary_bytes
+
+    def take(value: Any) -> Any:
+        if not fits(right_type(value), longest):
+            raise Misfit("too_long", f"{len(value)} bytes, {longest} allowed")
+        return value
+
+    return take
 
 
 def _only(kind: type, name: str) -> Rule:

@@ -21,6 +21,7 @@ from sluice.extended_json import extended_json_of_all
 from sluice.keys import key_text
 from sluice.limits import Limits
 from sluice.misfit import BSON_TYPES
+from sluice.texts import ESCAPED_NUL, longest_key
 
 Values = list[Any]
 
@@ -67,17 +68,25 @@ def _key(_: ColumnType, limits: Limits) -> Vector:
             return _hexadecimal(values)
         return pa.array([value if value is None else key_text(value) for value in values], pa.string())
 
-    return Vector(frozenset({ObjectId, str, int, Int64}), build, _beyond_text(limits.max_text_bytes, limits))
+    return Vector(frozenset({ObjectId, str, int, Int64}), build, _beyond_text(longest_key(limits), limits))
 
 
 def _beyond_text(longest: int | None, limits: Limits) -> Callable[[pa.Array, Values], list[int]] | None:
-    most = pa.scalar(longest, pa.int32())
-
     def beyond(array: pa.Array, _: Values) -> list[int]:
-        rows = _rows(pc.greater(pc.binary_length(array), most)) if longest else []
+        rows = _longer(array, longest) if longest else []
         return rows if limits.nul_allowed else [*rows, *_rows(pc.match_substring(array, "\0"))]
 
     return beyond if longest or not limits.nul_allowed else None
+
+
+def _longer(array: pa.Array, longest: int) -> list[int]:
+    return _rows(pc.greater(pc.binary_length(array), pa.scalar(longest, pa.int32())))
+
+
+def _binary(_: ColumnType, limits: Limits) -> Vector:
+    longest = limits.max_binary_bytes
+    beyond = (lambda array, _: _longer(array, longest)) if longest else None
+    return Vector(frozenset({bytes}), lambda values: pa.array(values, pa.binary()), beyond)
 
 
 def _json(_: ColumnType, limits: Limits) -> Vector:
@@ -88,7 +97,14 @@ def _json(_: ColumnType, limits: Limits) -> Vector:
         texts = iter(extended_json_of_all(present))
         return pa.array([None if value is None else next(texts) for value in values], pa.string())
 
-    return Vector(frozenset(BSON_TYPES), build, _beyond_text(limits.max_text_bytes, limits))
+    # Only a longer text can hold a text that is too long.
+    longest = min((n for n in (limits.max_json_bytes, limits.max_text_bytes) if n), default=None)
+
+    def beyond(array: pa.Array, _: Values) -> list[int]:
+        rows = _longer(array, longest) if longest else []
+        return rows if limits.nul_allowed else [*rows, *_rows(pc.match_substring(array, ESCAPED_NUL))]
+
+    return Vector(frozenset(BSON_TYPES), build, beyond)
 
 
 def _objectid(_: ColumnType, __: Limits) -> Vector:
@@ -178,6 +194,6 @@ _VECTORS: dict[Kind, Callable[[ColumnType, Limits], Vector]] = {
     Kind.DATE: _date,
     Kind.OBJECTID: _objectid,
     Kind.UUID: _as_is(),
-    Kind.BINARY: _as_is(bytes),
+    Kind.BINARY: _binary,
     Kind.JSON: _json,
 }

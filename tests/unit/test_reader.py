@@ -27,6 +27,9 @@ NARROW = Limits(
     min_timestamp=NOON - timedelta(days=1000),
     max_timestamp=NOON + timedelta(days=1000),
     max_text_bytes=10,
+    max_key_bytes=8,
+    max_binary_bytes=4,
+    max_json_bytes=40,
     nul_allowed=False,
 )
 INTEGERS = st.one_of(INT64, INT64.map(Int64), st.integers(-(2**31) - 2, 2**31 + 2))

@@ -27,6 +27,9 @@ NARROW = Limits(
     min_timestamp=datetime(1970, 1, 1, tzinfo=UTC),
     max_timestamp=datetime(2100, 1, 1, tzinfo=UTC),
     max_text_bytes=8,
+    max_key_bytes=8,
+    max_binary_bytes=4,
+    max_json_bytes=12,
     nul_allowed=False,
 )
 LAST = CLICKHOUSE_LIMITS.max_timestamp
