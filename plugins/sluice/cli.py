@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -122,6 +123,45 @@ def verify(pipeline: Name) -> None:
         findings = audit.compare(found, systems)
     if not show_audit(found, findings):
         raise typer.Exit(1)
+
+
+@app.command()
+def infer(  # noqa: PLR0913  one parameter an option
+    conn_id: Annotated[str, typer.Argument(help="The connection of the MongoDB.")],
+    database: Annotated[str, typer.Argument(help="Its database.")],
+    collections: Annotated[
+        list[str] | None, typer.Argument(metavar="[COLLECTION]…", help="Default: all of them.", show_default=False)
+    ] = None,
+    *,
+    sample: Annotated[int, typer.Option(help="Documents to look at of each.", min=1, max=1_000_000)] = 10_000,
+    pipeline: Annotated[
+        str | None, typer.Option(help="The pipeline's name; default: the database's.", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The file; default: dags/pipelines/<name>.yml.", show_default=False)
+    ] = None,
+) -> None:
+    """Write a pipeline file to start from: types that take all of a sample, and beside each what was seen.
+
+    As in: sluice infer publishing_mongo publishing documents tickets. Nothing is overwritten, and only MongoDB is
+    asked. Landing and warehouse are yours to name in the file; then: sluice check, sluice run --dry-run.
+    """
+    from sluice.config.grammar import plain_name
+    from sluice.infer import sample as edge
+    from sluice.mongo import Source
+    from sluice.report import SampleProgress
+    from sluice.settings import from_environment
+
+    name = pipeline or plain_name(database)
+    path = out or FOLDER / f"{name}.yml"
+    if path.exists():
+        raise edge.exists(path)
+    with closing(Source.connect(from_environment(conn_id), database)) as source:
+        heading = edge.heading_for(source, collections or [], pipeline=name, conn_id=conn_id, database=database)
+        with SampleProgress(heading.sizes, sample) as progress:
+            text = edge.infer_pipeline(source, heading, sample, progress.read)
+    edge.write_new(path, text)
+    typer.echo(f"{path}: {len(heading.sizes)} collections; read it, then: sluice run --dry-run {path}")
 
 
 @app.command()

@@ -17,7 +17,7 @@ from pymongo.collection import Collection as MongoCollection
 from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 
-from sluice.errors import AccessDenied
+from sluice.errors import AccessDenied, SourceUnavailable
 from sluice.mongo_client import connect, is_snapshot_lost, mongo_errors
 from sluice.mongo_plan import CODEC, PATIENCE_MS, Document, index_on, may_hold_arrays, split, to_bson, to_json
 from sluice.ranges import undated_range, until_query
@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 
 RANGE_SIZE = 500_000
 """Documents that one task lands, about."""
+
+SAMPLE_MS = 60_000
+"""For the server's part of a sample."""
 
 SNAPSHOT_WIRE_VERSION = 13  # MongoDB 5.0
 SNAPSHOT_WINDOW = 300  # seconds, unless the server was told otherwise
@@ -123,6 +126,33 @@ class Source:
     def _at(self, collection: str, cut: Cut) -> MongoCollection[Document]:
         found = self._database[collection]
         return found.with_options(read_concern=AtClusterTime(cut.cluster)) if cut.snapshot else found
+
+    # What `sluice infer` asks.
+
+    def collections(self) -> list[str]:
+        """The names of the database's collections, without views, time series and the server's own."""
+        with mongo_errors(f"list the collections of {self._database.name}"):
+            names = self._database.list_collection_names(filter={"type": "collection"})
+        return sorted(name for name in names if not name.startswith("system."))
+
+    def sample(self, collection: str, size: int) -> Generator[bytes, None, None]:
+        """At most ``size`` documents by chance, as concatenated BSON; all of them when there are no more."""
+        asked = self._database[collection]
+        with mongo_errors(f"sample {collection}"):
+            try:
+                if asked.estimated_document_count() <= size:
+                    yield from asked.find_raw_batches({}, limit=size, batch_size=1_000, max_time_ms=SAMPLE_MS)
+                else:
+                    stages = [{"$sample": {"size": size}}]
+                    yield from asked.aggregate_raw_batches(
+                        stages, batchSize=1_000, maxTimeMS=SAMPLE_MS, allowDiskUse=True
+                    )
+            except OperationFailure as error:
+                if not error.timeout:
+                    raise
+                why = f"MongoDB needs more than {SAMPLE_MS // 1_000} s for {size:,} documents"
+                fix = "give a smaller --sample: below a twentieth of the collection it needs no scan"
+                raise SourceUnavailable(f"could not sample {collection}", why=why, fix=fix) from error
 
     # What `sluice check` asks.
 

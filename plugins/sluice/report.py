@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -32,14 +32,7 @@ class RunProgress(Watch):
 
     def __init__(self, pipeline: Pipeline, systems: Systems) -> None:
         self._pipeline, self._systems = pipeline, systems
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=Console(stderr=True),
-        )
+        self._progress = _progress()
         self._step = self._progress.add_task("connected", total=1)
         self._bars = {c.name: self._progress.add_task(c.name, total=None, visible=False) for c in pipeline.collections}
 
@@ -69,6 +62,25 @@ class RunProgress(Watch):
 
     def landed(self, manifest: Manifest) -> None:
         """A range that was landed before is not read again, yet counts."""
+
+
+class SampleProgress:
+    """A progress bar for each collection while it is sampled. ``sizes``: collection → about how many documents."""
+
+    def __init__(self, sizes: Mapping[str, int], sample: int) -> None:
+        self._progress = _progress()
+        self._bars = {name: self._progress.add_task(name, total=min(size, sample)) for name, size in sizes.items()}
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def read(self, collection: str, documents: int) -> None:
+        """Move a collection's bar."""
+        self._progress.advance(self._bars[collection], documents)
 
 
 def show_commit(pipeline: Pipeline, commit: Commit) -> None:
@@ -170,6 +182,17 @@ def _counts_table(commit: Commit) -> Table:
             cells = (f"{rows[c]:,}" for c in ("staged", "published", "unchanged", "superseded", "closed"))
             table.add_row(name, *own, *cells, commit.positions.get(collection, "") if index == 0 else "")
     return table
+
+
+def _progress() -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+    )
 
 
 def _table(*headers: str) -> Table:

@@ -136,7 +136,7 @@ def _fixed_point(scale: int, bounds: range, make: Callable[[int], Any], *, repai
     """Numbers of ``scale`` decimal places, ``bounds`` in units of the last one; ``make`` takes such units."""
 
     def take(value: Any) -> Any:
-        number = _number(value)
+        number = decimal_of(value)
         if not number.is_finite():
             raise Misfit("not_finite", f"found {number}", replace=None)
         scaled = _EXACT.scaleb(number, scale)
@@ -151,7 +151,8 @@ def _fixed_point(scale: int, bounds: range, make: Callable[[int], Any], *, repai
     return take
 
 
-def _number(value: Any) -> Decimal:
+def decimal_of(value: Any) -> Decimal:
+    """A number of any BSON type, exactly; a double by its shortest text. Raises Misfit for anything else."""
     kind = type(value)
     if kind is Decimal128:
         return value.to_decimal()  # type: ignore[no-any-return]
@@ -166,7 +167,7 @@ def _float64(_: ColumnType, __: Limits) -> Rule:
     def take(value: Any) -> float:
         if type(value) is float:
             return value
-        number = _number(value)
+        number = decimal_of(value)
         nearest = float("nan") if number.is_nan() else float(number)
         if not number.is_finite():
             raise Misfit("not_finite", f"the Decimal128 {number}", replace=nearest)

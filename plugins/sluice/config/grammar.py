@@ -82,6 +82,12 @@ def default_name(field_path: str) -> str:
     return field_path.replace(".", "_")
 
 
+def plain_name(field_path: str) -> str:
+    """A name that can stand in the warehouse for any path: at most 60 letters, digits and single _."""
+    plain = re.sub(r"[\W_]+", "_", field_path, flags=re.ASCII).strip("_").lower()
+    return f"field_{plain}"[:60].strip("_") if not plain or plain[0].isdigit() else plain[:60].strip("_")
+
+
 def duration(text: object) -> timedelta:
     """``1h30m`` and the like."""
     match = re.fullmatch(DURATION, text) if isinstance(text, str) else None

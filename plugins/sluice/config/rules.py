@@ -69,7 +69,7 @@ def _collection(section: dict[str, Any], loc: Loc) -> Iterator[Problem]:
 
 def _child(section: dict[str, Any], name: str | None, loc: Loc) -> Iterator[Problem]:
     if name is None:
-        yield Problem(loc, f"cannot be the name of a table: give it one, as name: {_plain_name(str(loc[-1]))}")
+        yield Problem(loc, f"cannot be the name of a table: give it one, as name: {grammar.plain_name(str(loc[-1]))}")
     if ("type" in section) == ("columns" in section):
         text = "an array needs either type or columns: write type for plain values, columns for documents"
         yield Problem(loc, text)
@@ -90,7 +90,8 @@ def _names(columns: list[Entry], reserved: Collection[str]) -> Iterator[Problem]
     first: dict[str, Entry] = {}
     for entry in columns:
         if entry.name is None:
-            yield Problem(entry.loc, f"cannot be the name of a column: give it one, as name: {_plain_name(entry.path)}")
+            text = f"cannot be the name of a column: give it one, as name: {grammar.plain_name(entry.path)}"
+            yield Problem(entry.loc, text)
             continue
         other = first.setdefault(entry.name.lower(), entry)
         if entry.name.lower() in reserved:
@@ -240,10 +241,6 @@ def _name(section: dict[str, Any], path: str) -> str | None:
         return name
     default = grammar.default_name(path)
     return default if re.fullmatch(grammar.NAME, default) else None
-
-
-def _plain_name(path: str) -> str:
-    return re.sub(r"\W+", "_", path, flags=re.ASCII).strip("_").lower()[:60] or "another"
 
 
 def _type(section: dict[str, Any]) -> ColumnType | None:
