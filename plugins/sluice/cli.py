@@ -130,7 +130,7 @@ def infer(  # noqa: PLR0913  one parameter an option
     conn_id: Annotated[str, typer.Argument(help="The connection of the MongoDB.")],
     database: Annotated[str, typer.Argument(help="Its database.")],
     collections: Annotated[
-        list[str] | None, typer.Argument(metavar="[COLLECTION]…", help="Default: all of them.", show_default=False)
+        list[str] | None, typer.Argument(metavar="COLLECTION", help="Default: all of them.", show_default=False)
     ] = None,
     *,
     sample: Annotated[int, typer.Option(help="Documents to look at of each.", min=1, max=1_000_000)] = 10_000,
