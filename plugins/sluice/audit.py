@@ -17,15 +17,13 @@ from typing import TYPE_CHECKING
 from sluice.errors import ConfigError
 from sluice.pipeline import Systems, conformer
 from sluice.spec import Collection, Pipeline
+from sluice.warehouse.buckets import BUCKETS, MODULUS, bucket_of
 from sluice.window import Cut, Window, next_window
 
 if TYPE_CHECKING:
     from sluice.warehouse.base import Commit
 
 log = logging.getLogger(__name__)
-
-BUCKETS = 4096
-MODULUS = 2**64
 
 
 @dataclass(slots=True)
@@ -79,8 +77,8 @@ class _Comparison:
         self._finding = Finding(collection.name, cut.time)
 
     def run(self) -> Finding:
-        source = self._source_sums()
         state = self._systems.warehouse.visible_state(self._pipeline, self._table, self._commit.batch)
+        source = self._source_sums()
         self._finding.rejected, self._finding.warehouse = len(self._rejected), state.rows
         suspects = sorted(b for b in range(BUCKETS) if source.get(b, 0) != state.hashes.get(b, 0))
         if suspects:
@@ -143,13 +141,6 @@ class _Comparison:
 
 ONLY_SOURCE = "only in the source"
 ONLY_WAREHOUSE = "only in the warehouse (deleted in the source)"
-
-
-def bucket_of(key: str) -> int:
-    """The bucket of a key; the warehouse computes the same (``xxHash64(key) % 4096``)."""
-    import xxhash
-
-    return int(xxhash.xxh64_intdigest(key.encode()) % BUCKETS)
 
 
 def _difference(in_source: bool, in_warehouse: bool) -> str:  # noqa: FBT001  two halves of one fact

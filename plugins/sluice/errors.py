@@ -5,7 +5,8 @@ SluiceError
 │   ├── SourceUnavailable
 │   ├── LandingUnavailable
 │   ├── WarehouseUnavailable
-│   └── Fenced           another publisher took over; this attempt must stop touching the warehouse
+│   ├── Fenced           another publisher took over; this attempt must stop touching the warehouse
+│   └── Superseded       a later batch was published, and what readers saw before it is not kept
 └── Terminal             running the same step again gives the same answer: a person has to change something
     ├── ConfigError      a pipeline file, connection or setting
     ├── CountMismatch    a hand-over lost or gained rows (I1): the batch stops
@@ -51,6 +52,10 @@ class WarehouseUnavailable(Retryable):
 
 class Fenced(Retryable):
     """Another publisher of the same pipeline took over; what this one still sends has no effect."""
+
+
+class Superseded(Retryable):
+    """A later batch was published, and the warehouse does not keep what readers saw before it."""
 
 
 class Terminal(SluiceError):

@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
-from sluice.errors import ConfigError, SluiceError, TooManyRejects
+from sluice.errors import SluiceError, TooManyRejects
 from sluice.limits import limits_of
 from sluice.pipeline_file import collection_hash, pipeline_hash
 from sluice.spec import Collection, Pipeline, WarehouseKind
@@ -69,12 +69,15 @@ def connect(pipeline: Pipeline, resolve: Resolver) -> Systems:
 
 def connect_warehouse(pipeline: Pipeline, resolve: Resolver) -> Warehouse:
     """Connect to the pipeline's warehouse alone."""
-    if pipeline.warehouse.kind is not WarehouseKind.CLICKHOUSE:
-        raise ConfigError(f"{pipeline.warehouse.kind} is not in this version", fix="use clickhouse")
+    warehouse, landing = resolve(pipeline.warehouse.conn_id), resolve(pipeline.landing.conn_id)
+    if pipeline.warehouse.kind is WarehouseKind.REDSHIFT:
+        from sluice.warehouse.redshift import Redshift
+
+        return Redshift.connect(warehouse, landing, pipeline.landing)
     from sluice.warehouse.clickhouse import ClickHouse, bucket_address
 
-    bucket = bucket_address(resolve(pipeline.landing.conn_id), pipeline.landing.bucket)
-    return ClickHouse.connect(resolve(pipeline.warehouse.conn_id), pipeline.warehouse, bucket=bucket)
+    bucket = bucket_address(landing, pipeline.landing.bucket)
+    return ClickHouse.connect(warehouse, pipeline.warehouse, bucket=bucket)
 
 
 def migrate(pipeline: Pipeline, systems: Systems) -> list[str]:

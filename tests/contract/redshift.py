@@ -7,32 +7,22 @@ import gzip
 import io
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import redshift_connector
 
 from sluice import spec
-from sluice.manifest import Manifest
 from sluice.settings import Endpoint
-from sluice.spec import Collection, Pipeline, Table
-from sluice.statements import Statement, name
-from sluice.warehouse.base import Batch, Commit, Loaded, RejectRow
-from sluice.warehouse.records import read_commit
-from sluice.warehouse.redshift.check import recount
+from sluice.spec import Pipeline, Table
+from sluice.warehouse.redshift import Redshift
 from sluice.warehouse.redshift.client import Client
 from sluice.warehouse.redshift.copy_options import null_marker
 from sluice.warehouse.redshift.landed import Access
-from sluice.warehouse.redshift.publish import Pace, Publish
-from sluice.warehouse.redshift.staging import Load, drop_staging, staged_plans
+from sluice.warehouse.redshift.publish import Pace
 from sluice.warehouse.redshift.tables import (
-    attributes,
-    definitions,
     landed_columns,
-    place,
-    stored,
-    visible_columns,
 )
 from sluice.window import Plan
 from tests.contract.lab import BUCKET, Lab, Servers
@@ -99,6 +89,10 @@ class RedshiftServers(Servers):
 
         return ask if slow else ask_at_once
 
+    @property
+    def access(self) -> Access:
+        return Access.of(self.redshift, self.landing, spec.Landing("landing_s3", BUCKET))
+
     def client(self) -> Client:
         """The product's connection."""
         made = Client.connect(self.redshift)
@@ -108,79 +102,6 @@ class RedshiftServers(Servers):
     def close(self) -> None:
         for opened in self.opened:
             opened.close()
-
-
-class Parts:
-    """What this half of the warehouse does: tables from the pipeline file, load, publish, verify."""
-
-    def __init__(self, client: Client, access: Access) -> None:
-        self._client, self._access = client, access
-
-    def migrate(self, pipeline: Pipeline | None) -> list[str]:
-        assert pipeline
-        schemas = ("sluice", "sluice_data", "sluice_staging", pipeline.warehouse.schema)
-        for text in (*(f"CREATE SCHEMA IF NOT EXISTS {name(schema).text}" for schema in schemas), *CONTROL):
-            self._client.execute("control", text)
-        for collection in pipeline.collections:
-            for table in collection.tables:
-                self._create(pipeline, collection, table)
-        return []
-
-    def _create(self, pipeline: Pipeline, collection: Collection, table: Table) -> None:
-        at, columns = place(pipeline, table), ", ".join(name(c).text for c in visible_columns(table))
-        body, options = definitions(stored(table)).text, attributes(collection, table).text
-        self._client.execute("storage", f"CREATE TABLE {at.storage.text} ({body}) {options}")
-        self._client.execute("view", f"CREATE VIEW {at.published.text} AS SELECT {columns} FROM {at.storage.text}")
-
-    def last_commit(self, pipeline: str) -> Commit | None:
-        return next(iter(self.commits(pipeline, limit=1)), None)
-
-    def commits(self, pipeline: str, *, limit: int = 20) -> list[Commit]:
-        return [read_commit(row) for row in self._client.rows("commits", pipeline=pipeline, limit=limit)]
-
-    def load(self, plan: Plan, collection: Collection, manifests: Sequence[Manifest]) -> Loaded:
-        return Load(self._client, self._access, plan, collection).run(manifests)
-
-    def publish(self, pipeline: Pipeline, batch: Batch) -> Commit:
-        return Publish(self._client, pipeline, batch, AT_ONCE).run()
-
-    def verify(self, pipeline: Pipeline, commit: Commit) -> None:
-        recount(self._client, pipeline, commit)
-
-    def rejects(
-        self, pipeline: str, *, collection: str | None = None, key: str | None = None, limit: int = 50
-    ) -> list[RejectRow]:
-        columns = 'collection, "key", "column", reason, detail, raw_uri, "position", batch, cut'
-        text = f"SELECT {columns} FROM sluice.rejects WHERE pipeline = '{pipeline}' ORDER BY 8 DESC, 1, 2, 7"
-        found = [RejectRow(*row) for row in self._client._send(Statement("rejects", text, {})).fetchall()]
-        return [r for r in found if collection in {None, r.collection} and key in {None, r.key}][:limit]
-
-    def drop_staging(self, plan: str) -> int:
-        return drop_staging(self._client, plan)
-
-    def staged_plans(self, pipeline: Pipeline) -> list[str]:
-        return staged_plans(self._client, pipeline)
-
-
-CONTROL = (
-    """CREATE TABLE IF NOT EXISTS sluice.batches
-    (
-        pipeline VARCHAR(127) NOT NULL, batch INTEGER NOT NULL, plan VARCHAR(64) NOT NULL, kind VARCHAR(16),
-        cut TIMESTAMPTZ, cluster BIGINT, snapshot BOOLEAN, positions VARCHAR(65535), counts VARCHAR(65535),
-        spec_hash VARCHAR(64), code_version VARCHAR(64), started_at TIMESTAMPTZ,
-        committed_at TIMESTAMPTZ DEFAULT GETDATE()
-    )""",
-    """CREATE TABLE IF NOT EXISTS sluice.rejects
-    (
-        pipeline VARCHAR(127), batch INTEGER, collection VARCHAR(127), "key" VARCHAR(1024), "column" VARCHAR(512),
-        reason VARCHAR(64), detail VARCHAR(65535), raw_uri VARCHAR(2048), "position" BIGINT, cut TIMESTAMPTZ
-    )""",
-    """CREATE TABLE IF NOT EXISTS sluice.gone
-    (
-        pipeline VARCHAR(127) NOT NULL, collection VARCHAR(127) NOT NULL, "key" VARCHAR(1024) NOT NULL,
-        batch INTEGER NOT NULL
-    )""",
-)
 
 
 class RedshiftLab(Lab):
@@ -193,11 +114,10 @@ class RedshiftLab(Lab):
     def __init__(self, servers: RedshiftServers, pipeline: Pipeline | None = None) -> None:
         super().__init__(servers, pipeline or a_redshift_pipeline())
 
-    def attempt(self, wrap: Callable[[Client], Client] = lambda client: client) -> Any:  # type: ignore[override]
-        access = Access.of(self.servers.redshift, self.servers.landing, BUCKET)
+    def attempt(self, wrap: Callable[[Client], Client] = lambda client: client) -> Redshift:  # type: ignore[override]
         client = wrap(self.servers.client())
         self.servers.opened.append(client)
-        return Parts(client, access)
+        return Redshift(client, self.servers.access, AT_ONCE)
 
     def another(self, pipeline: Pipeline) -> RedshiftLab:
         return RedshiftLab(self.servers, pipeline)

@@ -140,17 +140,14 @@ class MigrationState:
 class TableState:
     """What readers see of one table at one batch.
 
-    ``hashes``: bucket → sum of the documents' hashes modulo 2**64, where a key's bucket is ``xxh64(key) % BUCKETS``
-    of its text, with seed 0. Buckets without rows are left out.
+    ``hashes``: bucket (:mod:`sluice.warehouse.buckets`) → sum of the documents' hashes modulo 2**64. Buckets without
+    rows are left out.
     """
 
     table: str
     rows: int
     batch: int = 0
     hashes: dict[int, int] = field(default_factory=dict)
-
-
-BUCKETS = 4096
 
 
 class Warehouse(Protocol):
@@ -200,10 +197,10 @@ class Warehouse(Protocol):
         ...
 
     def purge(self, pipeline: Pipeline, *, older_than: timedelta) -> int:
-        """Delete the versions that were closed longer ago than that. Returns how many rows.
+        """Delete what was ended longer ago than that: closed versions, marks of keys that are gone. Returns how many.
 
         The horizon has to be longer than any reader's query, and than any backfill takes from its cut to its publish:
-        purged versions are neither read nor known to be newer (I4).
+        what is purged is neither read nor known to be newer (I4).
         """
         ...
 
@@ -214,11 +211,14 @@ class Warehouse(Protocol):
         ...
 
     def visible_state(self, pipeline: Pipeline, table: Table, batch: int) -> TableState:
-        """Count and hash what readers saw of a collection's own table at a batch."""
+        """Count and hash what readers saw of a collection's own table at a batch.
+
+        A warehouse without versions keeps the newest batch's state alone: raises Superseded for an older one.
+        """
         ...
 
     def visible_keys(self, pipeline: Pipeline, table: Table, batch: int, bucket: int) -> dict[str, int]:
-        """Key → document hash of the rows of one bucket that readers saw at a batch."""
+        """Key → document hash of the rows of one bucket that readers saw at a batch. Raises as visible_state does."""
         ...
 
     def server_version(self) -> str:

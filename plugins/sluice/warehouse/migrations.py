@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +22,9 @@ from sluice.warehouse.base import MigrationState
 
 _FILE = re.compile(r"(\d{4})_([a-z0-9]+(?:_[a-z0-9]+)+)\.sql")
 _OWNER = re.compile(r"^-- pipeline: *(\w+) *$", re.MULTILINE)
-_REPEATABLE = re.compile(r"\bIF (NOT )?EXISTS\b|\bCREATE OR REPLACE\b|\bMODIFY COLUMN\b", re.IGNORECASE)
+_REPEATABLE = re.compile(
+    r"\bIF (NOT )?EXISTS\b|\bCREATE OR REPLACE\b|\bMODIFY COLUMN\b|\bALTER COLUMN\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,10 @@ class Migration:
     def label(self) -> str:
         """The file's name without its ending."""
         return f"{self.version:04d}_{self.name}"
+
+    def statement(self, number: int) -> tuple[str, str]:
+        """What one statement, counted from 1, is called, and its text."""
+        return f"migration {self.label}, statement {number}", self.statements[number - 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +66,8 @@ class Ledger(Protocol):
         """What was done so far, in order; empty before the first migration."""
         ...
 
-    def apply(self, label: str, statement: str) -> None:
-        """Send one statement."""
-        ...
-
-    def record(self, migration: Migration, statement: int, state: str, seconds: float) -> None:
-        """Write one row of the history."""
+    def apply(self, migration: Migration, statement: int) -> None:
+        """Send one statement, counted from 1, and write it into the history: before and after, or with it."""
         ...
 
 
@@ -102,13 +103,10 @@ def pending(migrations: Sequence[Migration], records: Sequence[Record], pipeline
 
 
 def run(ledger: Ledger, migrations: Sequence[Migration]) -> list[str]:
-    """Apply them, each statement recorded before and after, and return their labels. The caller holds the lock."""
+    """Apply them, statement by statement, and return their labels. The caller sees to it that it is alone."""
     for migration in migrations:
         for number in remaining(migration, ledger.records()):
-            ledger.record(migration, number, "started", 0.0)
-            begun = time.monotonic()
-            ledger.apply(f"migration {migration.label}, statement {number}", migration.statements[number - 1])
-            ledger.record(migration, number, "applied", time.monotonic() - begun)
+            ledger.apply(migration, number)
     return [migration.label for migration in migrations]
 
 

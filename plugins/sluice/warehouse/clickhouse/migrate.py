@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -80,10 +81,13 @@ class _Ledger:
     def records(self) -> list[Record]:
         return [Record(*row) for row in self._client.rows("applied_migrations")] if self._has_history else []
 
-    def apply(self, label: str, statement: str) -> None:
-        self._client.execute(label, statement)
+    def apply(self, migration: Migration, statement: int) -> None:
+        self._record(migration, statement, "started", 0.0)
+        begun = time.monotonic()
+        self._client.execute(*migration.statement(statement))
+        self._record(migration, statement, "applied", time.monotonic() - begun)
 
-    def record(self, migration: Migration, statement: int, state: str, seconds: float) -> None:
+    def _record(self, migration: Migration, statement: int, state: str, seconds: float) -> None:
         if self._fence:
             self._fence.renew()
         self._client.run(

@@ -11,7 +11,8 @@ from sluice.manifest import Manifest
 from sluice.settings import Endpoint
 from sluice.spec import Collection, Pipeline, Table
 from sluice.statements import name
-from sluice.warehouse.base import BUCKETS, Batch, Commit, Loaded, MigrationState, RejectRow, TableState
+from sluice.warehouse.base import Batch, Commit, Loaded, MigrationState, RejectRow, TableState
+from sluice.warehouse.buckets import DIGITS, digits_of
 from sluice.warehouse.clickhouse.check import recount, refuse_old_versions
 from sluice.warehouse.clickhouse.client import Client
 from sluice.warehouse.clickhouse.fence import Pace
@@ -114,12 +115,13 @@ class ClickHouse:
     def visible_state(self, pipeline: Pipeline, table: Table, batch: int) -> TableState:
         """Rows and hashes by bucket."""
         rows = self._client.rows("visible_state", **self._visible(pipeline, table, batch))
-        sums = {int(bucket): int(total) for bucket, _, total in rows}
+        sums = {int(bucket, 16): int(total) for bucket, _, total in rows}
         return TableState(table.name, sum(count for _, count, _ in rows), batch, sums)
 
     def visible_keys(self, pipeline: Pipeline, table: Table, batch: int, bucket: int) -> dict[str, int]:
         """Keys and hashes of one bucket."""
-        return dict(self._client.rows("visible_keys", **self._visible(pipeline, table, batch), bucket=bucket))
+        wanted = {**self._visible(pipeline, table, batch), "bucket": digits_of(bucket)}
+        return dict(self._client.rows("visible_keys", **wanted))
 
     def server_version(self) -> str:
         """The server's name and version."""
@@ -134,4 +136,4 @@ class ClickHouse:
         return self._client.number("table_exists", database=CONTROL, table=table) > 0
 
     def _visible(self, pipeline: Pipeline, table: Table, batch: int) -> dict[str, object]:
-        return {"at": place(pipeline, table).at, "key": name(table.key[0]), "batch": batch, "buckets": BUCKETS}
+        return {"at": place(pipeline, table).at, "key": name(table.key[0]), "batch": batch, "digits": DIGITS}

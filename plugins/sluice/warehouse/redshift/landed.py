@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Self
 
-from sluice import s3_client
+from sluice import s3_client, spec
 from sluice.errors import ConfigError
 from sluice.manifest import Part
 from sluice.s3_client import s3_errors
@@ -38,11 +39,12 @@ class Access:
     bucket: str
     landing: Endpoint
     role: str | None = None
+    prefix: str = ""
 
     @classmethod
-    def of(cls, warehouse: Endpoint, landing: Endpoint, bucket: str) -> Self:
+    def of(cls, warehouse: Endpoint, landing: Endpoint, place: spec.Landing) -> Self:
         """``iam_role`` of the warehouse connection's extra is an ARN, several with commas, or ``default``."""
-        return cls(bucket, landing, str(warehouse.extra.get("iam_role") or "") or None)
+        return cls(place.bucket, landing, str(warehouse.extra.get("iam_role") or "") or None, place.prefix)
 
     @property
     def region(self) -> str | None:
@@ -69,6 +71,19 @@ class Access:
         with s3_errors(f"write s3://{self.bucket}/{key}"):
             self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
         return literal(f"s3://{self.bucket}/{key}")
+
+    @contextmanager
+    def temporary(self, file: str, body: bytes) -> Iterator[Sql]:
+        """An object for a trial, as a COPY manifest of one part; its address, quoted. It is deleted afterwards."""
+        key = f"{self.prefix}/{file}".lstrip("/")
+        self.put(key, body)
+        part = Part("probe", key, 1, len(body), "")
+        try:
+            yield self.put(f"{key}.json", copy_manifest(self.bucket, [part]))
+        finally:
+            with s3_errors(f"delete s3://{self.bucket}/{key}"):
+                for name in (key, f"{key}.json"):
+                    self.s3.delete_object(Bucket=self.bucket, Key=name)
 
     def misfits(self, parts: Sequence[Part], rows: Callable[[bytes], int]) -> list[str]:
         """What is wrong with which object, for people: those with another size than their manifest says."""

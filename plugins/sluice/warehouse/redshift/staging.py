@@ -48,7 +48,7 @@ def drop_staging(client: Client, plan: str) -> int:
 
 def staged_plans(client: Client, pipeline: Pipeline) -> list[str]:
     """The ids of the plans that have staging tables of the pipeline."""
-    mine = re.compile(rf"{re.escape(pipeline.name)}__\w+?__(\d{{8}})t(\d{{6}})_([0-9a-f]{{6}})(?:__|$)")
+    mine = re.compile(rf"{re.escape(pipeline.name.lower())}__\w+?__(\d{{8}})t(\d{{6}})_([0-9a-f]{{6}})(?:__|$)")
     found = (mine.match(table) for table in _all_staging(client))
     return sorted({f"{match[1]}T{match[2]}-{match[3]}" for match in found if match})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sluice.columns import ColumnType, Kind
@@ -47,11 +47,13 @@ class Stored:
     name: str
     type: str
     required: bool = False
+    encoding: str = ""
 
     @property
     def definition(self) -> str:
         """As it stands in CREATE and ALTER."""
-        return f"{name(self.name).text} {self.type}{' NOT NULL' if self.required else ''}"
+        encoded = f" ENCODE {self.encoding.upper()}" if self.encoding else ""
+        return f"{name(self.name).text} {self.type}{encoded}{' NOT NULL' if self.required else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +109,12 @@ def landed_columns(table: Table) -> tuple[str, ...]:
     return (*visible_columns(table), HASH, *(() if table.child else (GONE, TURN)))
 
 
-def stored(table: Table) -> tuple[Stored, ...]:
+def stored(collection: Collection, table: Table) -> tuple[Stored, ...]:
     """The columns of the storage table. Raises ConfigError when two have one name."""
     hashed = () if table.child else (Stored(HASH, "bigint", required=True),)
-    return _distinct(table, (*_visible(table), *hashed, Stored(FROM, "integer", required=True)))
+    encodings = {} if table.child else dict(collection.redshift.encode)
+    visible = (replace(column, encoding=encodings.get(column.name, "")) for column in _visible(table))
+    return _distinct(table, (*visible, *hashed, Stored(FROM, "integer", required=True)))
 
 
 def staged(table: Table) -> tuple[Stored, ...]:

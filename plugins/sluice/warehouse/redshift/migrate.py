@@ -1,0 +1,129 @@
+"""Migrating on Redshift: the control schema's history, its lock, and then the tables of a pipeline.
+
+DDL is transactional: a statement and its row of the history are one transaction, whose first statement is the lock, and
+so are a pipeline's tables, and its views. A runner looks again once it has the lock: it does what is still to be done.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from sluice.errors import SluiceError
+from sluice.spec import Pipeline
+from sluice.warehouse import migrations
+from sluice.warehouse.base import MigrationState
+from sluice.warehouse.migrations import Migration, Record, remaining
+from sluice.warehouse.redshift.alters import altered, is_done, needs_no_transaction
+from sluice.warehouse.redshift.client import Client
+from sluice.warehouse.redshift.schema import Schema, described, printed
+from sluice.warehouse.redshift.tables import CONTROL
+
+
+class Migrator:
+    """Brings a cluster's schema to what the files say. Looks first, and takes the lock only when there is work."""
+
+    def __init__(self, client: Client, files: Sequence[Migration]) -> None:
+        self._client, self._files = client, files
+        self._ledger = _Ledger(client)
+
+    def up(self, pipeline: Pipeline | None) -> list[str]:
+        """Apply what is missing; see :meth:`sluice.warehouse.base.Warehouse.migrate`."""
+        done = self._history(None)
+        return done + self._tables(pipeline) if pipeline else done
+
+    def states(self) -> list[MigrationState]:
+        """Every migration with its state."""
+        return migrations.states(self._files, self._ledger.records())
+
+    def schema(self) -> str:
+        """The product's tables, as ``migrations/redshift/schema.sql`` shows them."""
+        return printed(self._client, CONTROL)
+
+    def _history(self, owner: str | None) -> list[str]:
+        pending = migrations.pending(self._files, self._ledger.records(), owner)
+        if pending and not self._ledger.has_history():
+            self._bootstrap()
+        return migrations.run(self._ledger, pending)
+
+    def _tables(self, pipeline: Pipeline) -> list[str]:
+        done = self._locked(pipeline, views=False) if Schema(self._client, pipeline).missing_tables() else []
+        done += self._history(pipeline.name)
+        schema = Schema(self._client, pipeline)
+        schema.refuse_differences()
+        return done + (self._locked(pipeline, views=True) if schema.outdated_views() else [])
+
+    def _locked(self, pipeline: Pipeline, *, views: bool) -> list[str]:
+        with self._client.transaction():
+            self._client.run("lock_migrations")
+            schema = Schema(self._client, pipeline)
+            return schema.create_views() if views else schema.create_tables()
+
+    def _bootstrap(self) -> None:
+        # The table to lock is made by the first migration. Of two runners at once one fails here; then it is there.
+        # Under the lock it is done again, where it has nothing to do, and recorded, like any other.
+        first = self._files[0]
+        try:
+            with self._client.transaction():
+                for number in range(1, len(first.statements) + 1):
+                    self._client.execute(*first.statement(number))
+        except SluiceError:
+            if not self._ledger.has_history():
+                raise
+
+
+class _Ledger:
+    """The history in ``sluice.migrations``."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def has_history(self) -> bool:
+        return exists_table(self._client, "migrations")
+
+    def records(self) -> list[Record]:
+        return [Record(*row) for row in self._client.rows("applied_migrations")] if self.has_history() else []
+
+    def apply(self, migration: Migration, statement: int) -> None:
+        if needs_no_transaction(migration.statements[statement - 1]):
+            self._apply_alone(migration, statement)
+            return
+        with self._client.transaction():
+            self._client.run("lock_migrations")
+            if statement in remaining(migration, self.records()):
+                begun = time.monotonic()
+                self._send(migration, statement)
+                self._record(migration, statement, "applied", time.monotonic() - begun)
+
+    def _apply_alone(self, migration: Migration, statement: int) -> None:
+        """What no transaction takes is recorded before and after: in between it may or may not have had its effect."""
+        with self._client.transaction():
+            self._client.run("lock_migrations")
+            if statement not in remaining(migration, self.records()):
+                return
+            self._record(migration, statement, "started", 0.0)
+        begun = time.monotonic()
+        self._send(migration, statement)
+        self._record(migration, statement, "applied", time.monotonic() - begun)
+
+    def _send(self, migration: Migration, statement: int) -> None:
+        text = migration.statements[statement - 1]
+        table = altered(text)
+        if table is None or not is_done(text, described(self._client, table[0]).get(table[1].lower(), {})):
+            self._client.execute(*migration.statement(statement))
+
+    def _record(self, migration: Migration, statement: int, state: str, seconds: float) -> None:
+        self._client.run(
+            "record_migration",
+            version=migration.version,
+            name=migration.name,
+            checksum=migration.checksum,
+            statement=statement,
+            state=state,
+            duration=seconds,
+        )
+
+
+def exists_table(client: Client, table: str) -> bool:
+    """Whether the control schema has a table."""
+    return client.number("table_exists", schema=CONTROL, table=table) > 0

@@ -1,0 +1,143 @@
+"""Redshift as a :class:`sluice.warehouse.base.Warehouse`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Self
+
+from sluice import spec
+from sluice.errors import Superseded
+from sluice.manifest import Manifest
+from sluice.settings import Endpoint
+from sluice.spec import Collection, Pipeline, Table
+from sluice.statements import name
+from sluice.warehouse.base import Batch, Commit, Loaded, MigrationState, RejectRow, TableState
+from sluice.warehouse.buckets import DIGITS, MODULUS, digits_of
+from sluice.warehouse.migrations import Migration, read_migrations
+from sluice.warehouse.records import read_commit
+from sluice.warehouse.redshift.check import recount
+from sluice.warehouse.redshift.client import Client
+from sluice.warehouse.redshift.landed import Access
+from sluice.warehouse.redshift.migrate import Migrator, exists_table
+from sluice.warehouse.redshift.probe import probe
+from sluice.warehouse.redshift.publish import DEFAULT_PACE, Pace, Publish
+from sluice.warehouse.redshift.staging import Load, drop_staging, staged_plans
+from sluice.warehouse.redshift.tables import place
+from sluice.window import Plan
+
+
+class Redshift:
+    """One database of a cluster or workgroup. See the Protocol for what each method promises."""
+
+    def __init__(
+        self, client: Client, access: Access, pace: Pace = DEFAULT_PACE, files: Sequence[Migration] | None = None
+    ) -> None:
+        self._client, self._access, self._pace = client, access, pace
+        self._files = read_migrations("redshift") if files is None else files
+
+    @classmethod
+    def connect(cls, endpoint: Endpoint, landing: Endpoint, place: spec.Landing) -> Self:
+        """Connect and log in. ``landing``: the connection to S3, whose keys COPY takes where there is no role.
+
+        Raises ConfigError, AccessDenied, WarehouseUnavailable.
+        """
+        return cls(Client.connect(endpoint), Access.of(endpoint, landing, place))
+
+    def migrate(self, pipeline: Pipeline | None) -> list[str]:
+        """Apply what is missing."""
+        return Migrator(self._client, self._files).up(pipeline)
+
+    def migration_states(self) -> list[MigrationState]:
+        """Every migration with its state."""
+        return Migrator(self._client, self._files).states()
+
+    def schema(self) -> str:
+        """The product's schema: what ``migrations/redshift/schema.sql`` shows."""
+        return Migrator(self._client, self._files).schema()
+
+    def last_commit(self, pipeline: str) -> Commit | None:
+        """The newest commit record."""
+        return next(iter(self.commits(pipeline, limit=1)), None)
+
+    def commits(self, pipeline: str, *, limit: int = 20) -> list[Commit]:
+        """The newest commit records."""
+        if not exists_table(self._client, "batches"):
+            return []
+        return [read_commit(row) for row in self._client.rows("commits", pipeline=pipeline, limit=limit)]
+
+    def load(self, plan: Plan, collection: Collection, manifests: Sequence[Manifest]) -> Loaded:
+        """Stage the landed parts of one collection."""
+        return Load(self._client, self._access, plan, collection).run(manifests)
+
+    def publish(self, pipeline: Pipeline, batch: Batch) -> Commit:
+        """Make a batch visible."""
+        return Publish(self._client, pipeline, batch, self._pace).run()
+
+    def verify(self, pipeline: Pipeline, commit: Commit) -> None:
+        """Recount a batch, and all rows of its tables."""
+        recount(self._client, pipeline, commit)
+
+    def drop_staging(self, plan: str) -> int:
+        """Drop the staging tables of one plan."""
+        return drop_staging(self._client, plan)
+
+    def staged_plans(self, pipeline: Pipeline) -> list[str]:
+        """The ids of the plans that have staging tables."""
+        return staged_plans(self._client, pipeline)
+
+    def purge(self, pipeline: Pipeline, *, older_than: timedelta) -> int:
+        """Delete old marks of keys that are gone: there are no versions here."""
+        with self._client.transaction():
+            # A publisher reads the marks: one that is under way keeps those it has seen.
+            self._client.run("lock_batches")
+            return self._client.run("purge_gone", pipeline=pipeline.name, seconds=int(older_than.total_seconds()))
+
+    def rejects(
+        self, pipeline: str, *, collection: str | None = None, key: str | None = None, limit: int = 50
+    ) -> list[RejectRow]:
+        """Rejects of published batches."""
+        if not exists_table(self._client, "rejects"):
+            return []
+        rows = self._client.rows("rejects", pipeline=pipeline, collection=collection or "", key=key or "", limit=limit)
+        return [RejectRow(*row) for row in rows]
+
+    def visible_state(self, pipeline: Pipeline, table: Table, batch: int) -> TableState:
+        """Rows and hashes by bucket. Raises Superseded for any batch but the newest."""
+        with self._at(pipeline, batch):
+            rows = self._client.rows("visible_state", **_visible(pipeline, table))
+        sums = {int(bucket, 16): int(total) % MODULUS for bucket, _, total in rows}
+        return TableState(table.name, sum(count for _, count, _ in rows), batch, sums)
+
+    def visible_keys(self, pipeline: Pipeline, table: Table, batch: int, bucket: int) -> dict[str, int]:
+        """Keys and hashes of one bucket. Raises Superseded for any batch but the newest."""
+        with self._at(pipeline, batch):
+            rows = self._client.rows("visible_keys", **_visible(pipeline, table), bucket=digits_of(bucket))
+        return {key: content % MODULUS for key, content in rows}
+
+    def server_version(self) -> str:
+        """The server's name and version."""
+        version, database, user = self._client.row("server_version")
+        return f"{version.rpartition(', ')[2]}, database {database}, user {user}"
+
+    def probe(self) -> str:
+        """Try every right."""
+        return probe(self._client, self._access)
+
+    @contextmanager
+    def _at(self, pipeline: Pipeline, batch: int) -> Iterator[None]:
+        """One snapshot, of which the newest batch is that one."""
+        with self._client.transaction():
+            newest = read_commit(self._client.row("commits", pipeline=pipeline.name, limit=1)).batch
+            if newest != batch:
+                raise Superseded(
+                    f"what readers saw of {pipeline.name} at batch {batch} is gone",
+                    why=f"batch {newest} is published, and Redshift keeps no older state",
+                    fix="ask again while no batch is published: pause the pipeline's DAG for as long as it takes",
+                )
+            yield
+
+
+def _visible(pipeline: Pipeline, table: Table) -> dict[str, object]:
+    return {"storage": place(pipeline, table).storage, "key": name(table.key[0]), "digits": DIGITS}
