@@ -99,7 +99,7 @@ def _fits(number: float, digits: str, *, short: bool) -> bool:
         return False
     if short:
         try:
-            (number,) = struct.unpack("f", struct.pack("f", number))
+            (number,) = struct.unpack("<f", struct.pack("<f", number))
         except OverflowError:
             return False
     return number != 0 or not digits.strip("0.")

@@ -39,10 +39,16 @@ class Parquet:
         self._check(found.schema_arrow)
         self.job.report.files[self.file] = found.metadata.num_rows
         number = 0
-        for batch in found.iter_batches(_ROWS):
+        for batch in self._batches(found):
             yield self._lines(batch, number)
             number += batch.num_rows
             self.job.counted(batch.num_rows)
+
+    def _batches(self, found: parquet.ParquetFile) -> Iterator[Any]:
+        try:
+            yield from found.iter_batches(_ROWS)
+        except (OSError, pa.ArrowException) as error:
+            raise self._failed(f"File '{self.file}' cannot be read: {error}") from error
 
     def _check(self, schema: Any) -> None:
         columns = self.job.columns
