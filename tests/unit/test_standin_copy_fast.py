@@ -75,23 +75,21 @@ OPTIONS = [
 
 @st.composite
 def a_load(draw: st.DrawFn) -> tuple[bytes, list[Column], str]:
-    """Rows that are plain for the most part, with something odd here and there."""
+    """Plain rows with one or two things that are odd: more of them, and the fast way would never be taken."""
     types = draw(st.lists(st.sampled_from(sorted(TYPES)), min_size=1, max_size=4))
     columns = [column(t, name=f"c{n}", not_null=draw(st.booleans())) for n, t in enumerate(types)]
-    odd = draw(st.integers(0, 2))
-    fields = [st.one_of(st.sampled_from(TYPES[t][: 1 + odd * 20]), st.just("")) for t in types]
-    if odd == 2:
-        fields = [st.one_of(f, st.text('a1",\n\r\\ é', max_size=5)) for f in fields]
-    rows = draw(st.lists(st.tuples(*fields), max_size=8))
+    rows = [[TYPES[t][0] for t in types] for _ in range(draw(st.integers(0, 5)))]
+    for row in draw(st.lists(st.sampled_from(rows), max_size=2)) if rows else ():
+        place = draw(st.integers(0, len(types) - 1))
+        row[place] = draw(st.one_of(st.sampled_from([*TYPES[types[place]], ""]), st.text('a1",\n\\ é', max_size=4)))
     text = io.StringIO(newline="")
     end = draw(st.sampled_from(["\n", "\n", "\n", "\r\n"]))
-    csv.writer(text, lineterminator=end, quoting=draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))).writerows(
-        rows
-    )
+    quoting = draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
+    csv.writer(text, lineterminator=end, quoting=quoting).writerows(rows)
     body = text.getvalue().encode("utf-8", "surrogateescape")
-    if odd == 2:
+    if draw(st.booleans()):
         at = draw(st.integers(0, len(body)))
-        body = body[:at] + draw(st.sampled_from([b"", b'"', b"\n", b",", b"\xff", b"\xef\xbb\xbf"])) + body[at:]
+        body = body[:at] + draw(st.sampled_from([b'"', b"x", b"\n", b",", b"\xff", b"\xef\xbb\xbf"])) + body[at:]
     chosen = draw(st.lists(st.sampled_from(OPTIONS), max_size=3, unique_by=lambda option: option.partition(" ")[0]))
     return body, columns, " ".join(["CSV", *chosen, *([] if "MAXERROR 1" in chosen else ["MAXERROR 1000"])])
 
@@ -103,7 +101,7 @@ def outcome(load: tuple[bytes, list[Column], str], *, carefully: bool) -> Any:
     return loaded, str(found.failed), report.errors, report.replacements
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(a_load())
 def test_fast_and_careful_are_the_same(load: tuple[bytes, list[Column], str]) -> None:
     assert outcome(load, carefully=False) == outcome(load, carefully=True)
