@@ -94,6 +94,12 @@ def marked(owner: str) -> list[Process]:
     return [Process(e.pid, e.tick, _boot()) for e in found if wanted in _environment(e.pid)]
 
 
+def named(word: str) -> list[Process]:
+    """Everything alive whose command line has ``word`` in it: also what has left its session, and is another user's."""
+    found = [e for e in _entries() if e.pid != os.getpid() and e.state != _ZOMBIE]
+    return [Process(e.pid, e.tick, _boot()) for e in found if word.encode() in _read(_PROC / str(e.pid) / "cmdline")]
+
+
 def end(find: Callable[[], list[Process]], *, grace: float = 10.0) -> None:
     """Ask, ask again, then insist, until ``find`` returns nothing. Raises StackError when something still survives.
 

@@ -56,8 +56,23 @@ _LOST: Final = ("57P01", "57P02", "57P03")
 
 _S3_REFUSED: Final = ("AccessDenied", "Access Denied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken")
 _S3_ROLE: Final = ("not authorized to assume", "UnauthorizedException", "Not authorized to get credentials")
-_S3_MISSING: Final = ("NoSuchKey", "does not exist", "Problem reading manifest file", "NoSuchBucket", "Error:404")
-_S3: Final = ("S3ServiceException", "S3CurlException", "S3 Query Exception", "Problem reading manifest", "S3 path")
+_NOT_THERE: Final = "Mandatory url is not present in manifest"
+_S3_MISSING: Final = (
+    _NOT_THERE,
+    "NoSuchKey",
+    "does not exist",
+    "Problem reading manifest file",
+    "NoSuchBucket",
+    "Error:404",
+)
+_S3: Final = (
+    _NOT_THERE,
+    "S3ServiceException",
+    "S3CurlException",
+    "S3 Query Exception",
+    "Problem reading manifest",
+    "S3 path",
+)
 
 
 def fields(error: BaseException) -> dict[str, str]:
