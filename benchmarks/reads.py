@@ -146,7 +146,7 @@ def _publish(bench: Bench, warehouse: ClickHouse, driver: Driver, version: int) 
     driver.command(f"INSERT INTO {bench.name}.replacing ({names}, _version) SELECT {names}, {version} FROM {staging}")
     count = int(driver.query(f"SELECT count() FROM {staging}").first_row[0])
     part = Part("tickets", "none", count, 0, "")
-    manifest = Manifest(plan.id, "tickets", "all", "", "parquet", count, 0, 0, (part,))
+    manifest = Manifest(plan.id, "tickets", "all", "", "clickhouse", "parquet", count, 0, 0, (part,))
     loaded = Loaded("tickets", {"tickets": count}, {"tickets": 0}, 0.0)
     warehouse.publish(bench.pipeline, Batch(plan, [manifest], [loaded], [], plan.cut.time))
 

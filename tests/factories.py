@@ -55,6 +55,7 @@ def a_manifest(**overrides: Any) -> Manifest:
         "collection": "documents",
         "range": "ids-000",
         "spec_hash": "5eed",
+        "warehouse": "clickhouse",
         "format": "parquet",
         "read": 1,
         "read_bytes": 200,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
     from sluice import spec
+    from sluice.encoding import Encoding
     from sluice.settings import Endpoint
     from sluice.spec import Collection
     from sluice.window import Plan, Range
@@ -53,10 +54,13 @@ class Landing:
         """Connect lazily: the first question raises LandingUnavailable, AccessDenied or ConfigError."""
         return cls(s3_client.connect(endpoint), landing.bucket, landing.prefix)
 
-    def writer(self, plan: Plan, collection: Collection, piece: Range) -> RangeWriter:
+    def writer(self, plan: Plan, collection: Collection, piece: Range, encoding: Encoding) -> RangeWriter:
         """A context manager that lands one range: its manifest exists after leaving it without an error."""
-        folder = f"{self._range_prefix(plan, piece)}{secrets.token_hex(4)}/"
-        return RangeWriter(self, plan, collection, piece, folder)
+        return RangeWriter(self, plan, collection, piece, encoding)
+
+    def folder(self, plan: Plan, piece: Range) -> str:
+        """A new folder, for one try at a range."""
+        return f"{self._range_prefix(plan, piece)}{secrets.token_hex(4)}/"
 
     def manifest(self, plan: Plan, piece: Range) -> Manifest | None:
         """What was landed of a range, None if it was not."""

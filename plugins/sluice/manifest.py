@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import builtins
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Self
+
+from sluice.errors import ConfigError
 
 if TYPE_CHECKING:
     from sluice.window import Range
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class Part:
 class Manifest:
     """One range, landed. ``read = rows of the collection's own table + rejected`` (I1).
 
+    ``warehouse`` is the kind that it was landed for; another one has other limits, and other types in the same format.
     ``coerced`` counts each use of a tolerant ``on_error``: ``{"title": {"truncate": 3}}``.
     ``rejects_key`` is the object with the raw rejects, None when there were none.
     """
@@ -39,6 +43,7 @@ class Manifest:
     collection: str
     range: str
     spec_hash: str
+    warehouse: str
     format: str
     read: int
     read_bytes: int
@@ -88,6 +93,18 @@ def range_prefix(root: str, pipeline: str, piece: Range, plan: str) -> str:
     return f"{plan_prefix(root, pipeline, piece.collection, plan)}{piece.name}/"
 
 
-def part_key(folder: str, table: str, number: int) -> str:
+def part_key(folder: str, table: str, number: int, ending: str) -> str:
     """The key of a table's n-th part, in the folder of one try."""
-    return f"{folder}{table}/part-{number:05d}.parquet"
+    return f"{folder}{table}/part-{number:05d}.{ending}"
+
+
+def refuse_others(manifests: Iterable[Manifest], warehouse: str, formats: Sequence[str]) -> None:
+    """Raise ConfigError for what was landed for another warehouse, or in a format that this one does not load."""
+    for manifest in manifests:
+        if manifest.warehouse != warehouse or manifest.format not in formats:
+            raise ConfigError(
+                f"the landing of {manifest.collection} is {manifest.format} for {manifest.warehouse}, "
+                f"this is {warehouse}, which loads its own {' or '.join(formats)}",
+                why=f"plan {manifest.plan} was landed when the pipeline file said so",
+                fix="make a new plan: `sluice run`, or clear the whole run in Airflow; it lands for this warehouse",
+            )

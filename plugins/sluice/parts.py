@@ -1,4 +1,4 @@
-"""Streaming objects to S3: Parquet parts and rejects, encoded and uploaded in memory, never on disk (I6)."""
+"""Streaming objects to S3: parts and rejects, encoded and uploaded in memory, never on disk (I6)."""
 
 from __future__ import annotations
 
@@ -11,23 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import bson
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sluice.conform import Reject
+from sluice.encoding import GZIP, MIB, Encoder, Encoding
 from sluice.manifest import Part
+from sluice.spec import Table
 from sluice.threads import Stage
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 
-MIB = 2**20
 CHUNK_BYTES = 8 * MIB  # one request of a multipart upload; S3 takes 10,000, each of 5 MiB or more
-PART_BYTES = 64 * MIB  # compressed: large enough to load fast, small enough to load in parallel
-GROUP_BYTES = 16 * MIB  # of a row group in memory, unless a single batch is larger
+GROUP_BYTES = 16 * MIB  # of rows that are encoded together, in memory, unless a single batch is larger
 GROUP_ROWS = 200_000
-ZSTD: dict[str, Any] = {"compression": "zstd", "compression_level": 1}
-GZIP = 31  # zlib's name for the gzip format with the largest window
 
 
 class Upload:
@@ -119,14 +116,13 @@ class Uploader:
 
 
 class TableWriter:
-    """The parts of one table: row groups of bounded memory, and a new part when one is large enough."""
+    """The parts of one table: groups of rows of bounded memory, and a new part when one is large enough."""
 
-    def __init__(self, table: str, open_part: Callable[[int], Upload]) -> None:
-        self._table = table
-        self._open_part = open_part
+    def __init__(self, table: Table, encoding: Encoding, open_part: Callable[[int], Upload]) -> None:
+        self._table, self._encoding, self._open_part = table, encoding, open_part
         self._pending: list[pa.RecordBatch] = []
         self._parts: list[tuple[Upload, int]] = []
-        self._writer: pq.ParquetWriter | None = None
+        self._encoder: Encoder | None = None
         self._upload: Upload | None = None
         self._rows = 0
 
@@ -149,27 +145,26 @@ class TableWriter:
     @property
     def parts(self) -> list[Part]:
         """The parts; their checksums are known once they were uploaded."""
-        return [Part(self._table, up.key, rows, up.bytes, up.md5.hexdigest()) for up, rows in self._parts]
+        return [Part(self._table.name, up.key, rows, up.bytes, up.md5.hexdigest()) for up, rows in self._parts]
 
     def _write_group(self) -> None:
         group = pa.Table.from_batches(self._pending)
         self._pending = []
-        if self._writer is None:
+        if self._encoder is None or self._upload is None:
             self._upload, self._rows = self._open_part(len(self._parts)), 0
-            self._writer = pq.ParquetWriter(self._upload, group.schema, use_dictionary=_texts(group.schema), **ZSTD)
-        self._writer.write_table(group, row_group_size=group.num_rows)
+            self._encoder = self._encoding.encoder(self._table, self._upload)
+        self._encoder.write_table(group)
         self._rows += group.num_rows
-        assert self._upload is not None
-        if self._upload.bytes >= PART_BYTES:
+        if self._upload.bytes >= self._encoding.part_bytes:
             self._close_part()
 
     def _close_part(self) -> None:
-        if self._writer is None or self._upload is None:
+        if self._encoder is None or self._upload is None:
             return
-        self._writer.close()
+        self._encoder.close()
         self._upload.close()
         self._parts.append((self._upload, self._rows))
-        self._writer = self._upload = None
+        self._encoder = self._upload = None
 
 
 class RejectsWriter:
@@ -198,11 +193,6 @@ class RejectsWriter:
     def key(self) -> str | None:
         """The object's key, None when nothing was rejected."""
         return self._upload.key if self._upload else None
-
-
-def _texts(schema: pa.Schema) -> list[str]:
-    """The columns for which a dictionary may pay: hashes, dates and numbers hardly ever repeat."""
-    return [f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
 
 
 def _content_md5(data: bytes) -> str:

@@ -117,6 +117,8 @@ def land(
 
     ``on_read`` is called with the number of documents after each batch that was read.
     """
+    from sluice.encoding import Encoding
+
     landed = systems.landing.manifest(plan, piece)
     if landed:
         log.info("land %s: already landed, nothing is read again", _label(piece))
@@ -125,7 +127,7 @@ def land(
     conform, window = conformer(pipeline, collection), plan.windows[collection.name]
     with (
         closing(systems.source.read_raw(collection, piece, plan.cut, window)) as batches,
-        systems.landing.writer(plan, collection, piece) as writer,
+        systems.landing.writer(plan, collection, piece, Encoding.of(pipeline, plan)) as writer,
     ):
         for raw in batches:
             conformed = conform(raw)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sluice.conform import Conformed
+from sluice.encoding import Encoding
 from sluice.errors import CountMismatch
 from sluice.manifest import Manifest, part_key
 from sluice.parts import RejectsWriter, TableWriter, Upload
@@ -29,8 +30,10 @@ log = logging.getLogger(__name__)
 class RangeWriter:
     """Lands one range: an encoding and an uploading thread behind the caller, each at most a step."""
 
-    def __init__(self, landing: Landing, plan: Plan, collection: Collection, piece: Range, folder: str) -> None:
-        self._landing, self._plan, self._piece, self._folder = landing, plan, piece, folder
+    def __init__(self, landing: Landing, plan: Plan, collection: Collection, piece: Range, encoding: Encoding) -> None:
+        self._landing, self._plan, self._piece, self._encoding = landing, plan, piece, encoding
+        self._folder = landing.folder(plan, piece)
+        self._specs = {table.name: table for table in collection.tables}
         self._own = collection.tables[0].name
         self._tables: dict[str, TableWriter] = {}
         self._read = self._read_bytes = 0
@@ -93,12 +96,12 @@ class RangeWriter:
     def _encode(self, conformed: Conformed) -> None:
         for name, batch in conformed.tables.items():
             if name not in self._tables:
-                self._tables[name] = TableWriter(name, partial(self._open_part, name))
+                self._tables[name] = TableWriter(self._specs[name], self._encoding, partial(self._open_part, name))
             self._tables[name].write(batch)
         self._rejects.write(conformed.rejects)
 
     def _open_part(self, table: str, number: int) -> Upload:
-        return self._uploader.open(part_key(self._folder, table, number))
+        return self._uploader.open(part_key(self._folder, table, number, self._encoding.ending))
 
     def _made(self) -> Manifest:
         return Manifest(
@@ -106,7 +109,8 @@ class RangeWriter:
             collection=self._piece.collection,
             range=self._piece.name,
             spec_hash=self._plan.spec_hash,
-            format="parquet",
+            warehouse=self._encoding.warehouse,
+            format=self._encoding.format,
             read=self._read,
             read_bytes=self._read_bytes,
             rejected=self._rejects.count,

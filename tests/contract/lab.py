@@ -197,7 +197,16 @@ class Lab:
             for table in collection.tables
         )
         return Manifest(
-            plan.id, collection.name, range_, plan.spec_hash, self.format, len(docs), 100 * len(docs), 0, parts
+            plan=plan.id,
+            collection=collection.name,
+            range=range_,
+            spec_hash=plan.spec_hash,
+            warehouse=self.kind,
+            format=self.format,
+            read=len(docs),
+            read_bytes=100 * len(docs),
+            rejected=0,
+            parts=parts,
         )
 
     def stage(self, plan: Plan, *, rejects: Sequence[RejectRow] = (), **docs: Iterable[Doc]) -> Batch:

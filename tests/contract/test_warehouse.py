@@ -120,6 +120,15 @@ def test_a_landing_in_another_format_is_refused(lab: Lab) -> None:
         lab.warehouse.load(plan, collection, [manifest])
 
 
+def test_a_landing_for_another_warehouse_is_refused(lab: Lab) -> None:
+    plan = lab.plan()
+    (collection, _) = lab.pipeline.collections
+    manifest = replace(lab.land(plan, collection, []), warehouse="duckdb")
+
+    with pytest.raises(ConfigError, match=rf"{lab.format} for duckdb(.|\n)*{plan.id}"):
+        lab.warehouse.load(plan, collection, [manifest])
+
+
 # --- publish
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 import hashlib
 import io
 import os
@@ -20,16 +22,20 @@ import pytest
 from botocore.exceptions import ClientError
 
 from devstack.stack import Stack
-from sluice import parts, spec
+from sluice import encoding, parts, spec
 from sluice.conform import Conformed, Reject
-from sluice.errors import AccessDenied, ConfigError, CountMismatch, LandingUnavailable
+from sluice.encoding import Encoding
+from sluice.errors import AccessDenied, ConfigError, CountMismatch, LandingUnavailable, Terminal
 from sluice.landing import Landing
 from sluice.manifest import Manifest
 from sluice.settings import Endpoint, from_environment
+from sluice.spec import LandingFormat, WarehouseKind
 from sluice.window import Plan
-from tests.factories import a_collection, a_plan, a_range
+from tests.factories import a_child, a_collection, a_plan, a_range
 
-DOCUMENTS = a_collection()
+DOCUMENTS = a_collection(children=(a_child(),))
+PARQUET = Encoding(WarehouseKind.CLICKHOUSE, LandingFormat.PARQUET, null="")
+CSV = Encoding(WarehouseKind.REDSHIFT, LandingFormat.CSV, null=r"\N:abc123")
 KIB = 1024
 
 
@@ -50,7 +56,7 @@ def landing(stack_env: dict[str, str], bucket: str) -> Landing:
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Multipart uploads of several parts from a few megabytes."""
     monkeypatch.setattr(parts, "CHUNK_BYTES", 64 * KIB)
-    monkeypatch.setattr(parts, "PART_BYTES", 512 * KIB)
+    monkeypatch.setattr(encoding, "PART_BYTES", dict.fromkeys(encoding.PART_BYTES, 512 * KIB))
     monkeypatch.setattr(parts, "GROUP_BYTES", 128 * KIB)
 
 
@@ -66,8 +72,10 @@ def a_batch(keys: Sequence[Any], size: int = 10, rejects: Sequence[Reject] = ())
     return Conformed(len(keys) + len(rejects), {"documents": table}, list(rejects), {})
 
 
-def land(landing: Landing, batches: Sequence[Conformed], plan: Plan | None = None, **over: Any) -> Manifest:
-    with landing.writer(plan or a_plan(), DOCUMENTS, a_range(**over)) as writer:
+def land(
+    landing: Landing, batches: Sequence[Conformed], plan: Plan | None = None, encoding: Encoding = PARQUET, **over: Any
+) -> Manifest:
+    with landing.writer(plan or a_plan(), DOCUMENTS, a_range(**over), encoding) as writer:
         for batch in batches:
             writer.write(batch, read_bytes=100)
     return writer.manifest
@@ -120,6 +128,43 @@ def test_row_groups_are_bounded_so_that_memory_is(landing: Landing, s3: Any, buc
     body = s3.get_object(Bucket=bucket, Key=manifest.parts[0].key)["Body"].read()
     groups = pq.ParquetFile(io.BytesIO(body)).metadata
     assert [groups.row_group(number).num_rows for number in range(groups.num_row_groups)] == [1, 1, 1, 1]
+
+
+def test_csv_is_landed_in_parts_of_whole_lines(landing: Landing, s3: Any, bucket: str, small_parts: None) -> None:
+    """No slice of Redshift reads a part of gzip that another has begun."""
+    batches = [a_batch(range(start, start + 500), size=2_000) for start in range(0, 5_000, 500)]
+
+    manifest = land(landing, batches, encoding=CSV)
+
+    found = []
+    for part in manifest.parts:
+        data = s3.get_object(Bucket=bucket, Key=part.key)["Body"].read()
+        assert (len(data), hashlib.md5(data, usedforsecurity=False).hexdigest()) == (part.bytes, part.md5)
+        lines = list(csv.reader(gzip.decompress(data).decode().splitlines()))
+        assert len(lines) == part.rows
+        found += lines
+    assert [key for key, *_ in found] == [str(n) for n in range(5_000)]
+    assert [text for _, text, _ in found] == [v for b in batches for v in b.tables["documents"]["title"].to_pylist()]
+    assert (manifest.warehouse, manifest.format) == ("redshift", "csv")
+    assert len(manifest.parts) > 4
+    assert all(512 * KIB <= part.bytes <= 2_048 * KIB for part in manifest.parts[:-1])
+    assert [part.key.rpartition("/")[2] for part in manifest.parts[:2]] == ["part-00000.csv.gz", "part-00001.csv.gz"]
+
+
+def test_a_small_batch_is_one_part_of_csv(landing: Landing) -> None:
+    manifest = land(landing, [a_batch([n]) for n in range(50)], encoding=CSV)
+
+    assert [part.rows for part in manifest.parts] == [50]
+
+
+def test_a_text_that_is_the_null_of_the_plan_leaves_nothing_landed(landing: Landing, s3: Any, bucket: str) -> None:
+    plan = a_plan(ranges=(a_range(),))
+
+    with pytest.raises(Terminal, match="stands for NULL"):
+        land(landing, [a_batch([1, CSV.null])], plan, encoding=CSV)
+
+    assert landing.manifest(plan, a_range()) is None
+    assert keys_of(s3, bucket) == []
 
 
 def test_a_child_table_gets_parts_of_its_own(landing: Landing, s3: Any, bucket: str) -> None:
@@ -215,7 +260,7 @@ def test_an_error_on_the_way_leaves_no_manifest_and_no_unfinished_upload(
     landing: Landing, s3: Any, bucket: str, small_parts: None
 ) -> None:
     def break_off() -> None:
-        with landing.writer(a_plan(), DOCUMENTS, a_range()) as writer:
+        with landing.writer(a_plan(), DOCUMENTS, a_range(), PARQUET) as writer:
             for start in range(10):
                 writer.write(a_batch(range(start, start + 500), size=2_000), read_bytes=1)
             raise Broken
@@ -321,15 +366,16 @@ def test_rejects_that_were_deleted_are_missed(landing: Landing, s3: Any, bucket:
 
 DIE_WHILE_UPLOADING = """
 import itertools, os, signal, sys
-from sluice import parts, spec
+from sluice import encoding, parts, spec
 from sluice.landing import Landing
 from sluice.settings import from_environment
 from tests.factories import a_plan, a_range
-from tests.integration.test_landing import DOCUMENTS, a_batch
+from tests.integration.test_landing import DOCUMENTS, PARQUET, a_batch
 
-parts.CHUNK_BYTES, parts.PART_BYTES, parts.GROUP_BYTES = 65536, 2**30, 131072
+parts.CHUNK_BYTES, parts.GROUP_BYTES = 65536, 131072
+encoding.PART_BYTES = dict.fromkeys(encoding.PART_BYTES, 2**30)
 landing = Landing.connect(from_environment("landing_s3"), spec.Landing("landing_s3", sys.argv[1], "sluice"))
-with landing.writer(a_plan(), DOCUMENTS, a_range()) as writer:
+with landing.writer(a_plan(), DOCUMENTS, a_range(), PARQUET) as writer:
     for start in itertools.count(0, 500):
         writer.write(a_batch(range(start, start + 500), size=2_000), read_bytes=1)
         if any(landing._unfinished("sluice/")):

@@ -42,7 +42,7 @@ def test_the_keys_of_what_was_landed() -> None:
     folder = f"{range_prefix('/sluice/', 'publishing', a_range(), 'p1')}cafe0001/"
 
     assert plan_prefix("sluice", "publishing", "documents", "p1") == "sluice/publishing/documents/p1/"
-    assert part_key(folder, "documents_keywords", 7) == (
+    assert part_key(folder, "documents_keywords", 7, "parquet") == (
         "sluice/publishing/documents/p1/ids-000/cafe0001/documents_keywords/part-00007.parquet"
     )
 

@@ -10,11 +10,12 @@ import pytest
 from sluice import s3_client
 from sluice.errors import ConfigError, Terminal
 from sluice.settings import Endpoint
-from sluice.spec import CopyOptions
+from sluice.spec import CopyOptions, UnknownFields
 from sluice.warehouse.redshift.copy_options import copy_options, landed_format, null_marker
 from sluice.warehouse.redshift.landed import Access, copy_manifest, manifest_key
 from sluice.warehouse.redshift.load_errors import LoadError, explained, reject_rows
 from sluice.warehouse.redshift.staging import rows_of
+from sluice.warehouse.redshift.tables import has_super
 from tests.factories import a_child, a_collection, a_manifest, a_part
 
 PLAN = "20261123T120000-abc123"
@@ -58,6 +59,23 @@ def test_parquet_takes_only_what_columnar_formats_take() -> None:
     assert options("parquet", acceptinvchars="?") == "PARQUET STATUPDATE OFF ACCEPTINVCHARS AS '?'"
 
 
+def test_json_in_parquet_is_parsed_where_a_table_has_json() -> None:
+    copied = copy_options("parquet", PLAN, CopyOptions(), has_super=True).text
+
+    assert copied == "PARQUET STATUPDATE OFF SERIALIZETOJSON"
+    assert options("csv") == copy_options("csv", PLAN, CopyOptions(), has_super=True).text
+    assert has_super(a_collection().tables[0])
+    assert not has_super(a_collection(unknown_fields=UnknownFields.IGNORE).tables[0])
+
+
+def test_a_landing_for_another_warehouse_is_refused_with_its_plan_its_format_and_what_to_do() -> None:
+    with pytest.raises(ConfigError) as error:
+        landed_format([a_manifest(format="parquet", warehouse="clickhouse")])
+
+    for said in ("parquet for clickhouse", a_manifest().plan, "csv or parquet", "make a new plan"):
+        assert said in str(error.value)
+
+
 @pytest.mark.parametrize("wanted", [{"maxerror": 1}, {"acceptanydate": True}, {"truncatecolumns": True}], ids=str)
 def test_parquet_refuses_options_for_lines(wanted: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=r"landing\.format"):
@@ -67,7 +85,7 @@ def test_parquet_refuses_options_for_lines(wanted: dict[str, Any]) -> None:
 @pytest.mark.parametrize("formats", [("avro",), ("csv", "parquet")])
 def test_another_format_or_two_are_refused(formats: tuple[str, ...]) -> None:
     with pytest.raises(ConfigError, match=" and ".join(formats)):
-        landed_format([a_manifest(format=name) for name in formats])
+        landed_format([a_manifest(warehouse="redshift", format=name) for name in formats])
 
 
 def test_nothing_landed_has_a_format_too() -> None:

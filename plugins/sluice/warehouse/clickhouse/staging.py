@@ -9,9 +9,9 @@ import time
 from collections.abc import Sequence
 
 from sluice.columns import Kind
-from sluice.errors import ConfigError, CountMismatch
-from sluice.manifest import Manifest, Part
-from sluice.spec import Collection, Pipeline, Table
+from sluice.errors import CountMismatch
+from sluice.manifest import Manifest, Part, refuse_others
+from sluice.spec import Collection, LandingFormat, Pipeline, Table, WarehouseKind
 from sluice.statements import Sql, name, names
 from sluice.warehouse.base import Loaded
 from sluice.warehouse.clickhouse.client import Client
@@ -52,7 +52,7 @@ class Load:
     def run(self, manifests: Sequence[Manifest]) -> Loaded:
         """Stage the parts of all manifests. Raises CountMismatch."""
         begun = time.monotonic()
-        _refuse_other_formats(manifests)
+        refuse_others(manifests, WarehouseKind.CLICKHOUSE, (LandingFormat.PARQUET,))
         tables = self._collection.tables
         for table in tables:
             self._fill(table, [part for m in manifests for part in m.parts if part.table == table.name])
@@ -155,13 +155,3 @@ class Load:
 
     def _at(self, table: Table) -> Place:
         return Place(self._plan.pipeline, "", table.name)
-
-
-def _refuse_other_formats(manifests: Sequence[Manifest]) -> None:
-    for manifest in manifests:
-        if manifest.format != "parquet":
-            raise ConfigError(
-                f"the landing of {manifest.collection} is {manifest.format}, ClickHouse loads parquet",
-                why=f"range {manifest.range} of plan {manifest.plan} was landed for another warehouse",
-                fix="make a new plan: its landing has this warehouse's format",
-            )

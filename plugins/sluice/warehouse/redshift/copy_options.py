@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sluice.errors import ConfigError
-from sluice.manifest import Manifest
-from sluice.spec import CopyOptions
+from sluice.manifest import Manifest, refuse_others
+from sluice.spec import CopyOptions, WarehouseKind
 from sluice.statements import Sql, literal
 
 CSV, PARQUET = "csv", "parquet"
@@ -18,20 +18,26 @@ def null_marker(plan: str) -> str:
 
 
 def landed_format(manifests: Sequence[Manifest]) -> str:
-    """The one format of a landing. Raises ConfigError for another, or for two."""
+    """The one format of a landing. Raises ConfigError for one of another warehouse, and for two formats."""
+    refuse_others(manifests, WarehouseKind.REDSHIFT, (CSV, PARQUET))
     found = sorted({manifest.format for manifest in manifests})
-    if found and (len(found) > 1 or found[0] not in {CSV, PARQUET}):
+    if len(found) > 1:
         raise ConfigError(
-            f"the landing of {manifests[0].collection} is {' and '.join(found)}, Redshift loads csv or parquet",
-            why=f"plan {manifests[0].plan} was landed for another warehouse, or the pipeline file changed on the way",
-            fix="make a new plan: its landing has one format, and this warehouse's",
+            f"the landing of {manifests[0].collection} is {' and '.join(found)}, and one COPY loads one of them",
+            why=f"landing.format changed in the pipeline file while plan {manifests[0].plan} was landed",
+            fix="make a new plan: its landing has one format",
         )
     return found[0] if found else CSV
 
 
-def copy_options(format_: str, plan: str, options: CopyOptions, region: str | None) -> Sql:
-    """The end of the COPY statement. Raises ConfigError for an option that the format does not take."""
-    words = _parquet(options) if format_ == PARQUET else _csv(plan, options, region)
+def copy_options(
+    format_: str, plan: str, options: CopyOptions, region: str | None = None, *, has_super: bool = False
+) -> Sql:
+    """The end of the COPY statement. Raises ConfigError for an option that the format does not take.
+
+    ``has_super``: a column of the table is SUPER.
+    """
+    words = _parquet(options, has_super=has_super) if format_ == PARQUET else _csv(plan, options, region)
     return Sql(" ".join(words))
 
 
@@ -50,7 +56,7 @@ def _csv(plan: str, options: CopyOptions, region: str | None) -> Iterator[str]:
         yield "TRUNCATECOLUMNS"
 
 
-def _parquet(options: CopyOptions) -> Iterator[str]:
+def _parquet(options: CopyOptions, *, has_super: bool) -> Iterator[str]:
     if options.maxerror or options.acceptanydate or options.truncatecolumns:
         raise ConfigError(
             "copy_options has an option that COPY does not take for parquet",
@@ -58,5 +64,7 @@ def _parquet(options: CopyOptions) -> Iterator[str]:
             fix="set landing.format to csv, or take the option out of the pipeline file",
         )
     yield "PARQUET STATUPDATE OFF"
+    if has_super:
+        yield "SERIALIZETOJSON"  # parses what the file marks as JSON; without it a SUPER would hold its text
     if options.acceptinvchars:
         yield f"ACCEPTINVCHARS AS {literal(options.acceptinvchars).text}"

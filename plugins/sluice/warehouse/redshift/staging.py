@@ -29,7 +29,7 @@ from sluice.warehouse.redshift.load_errors import (
 )
 from sluice.warehouse.redshift.rejects import refused_rows, stage_rejects
 from sluice.warehouse.redshift.repeated import Staged
-from sluice.warehouse.redshift.tables import GONE, HASH, STAGING, TURN, Place, landed_columns, plan_suffix
+from sluice.warehouse.redshift.tables import GONE, HASH, STAGING, TURN, Place, has_super, landed_columns, plan_suffix
 from sluice.window import Plan
 
 log = logging.getLogger(__name__)
@@ -118,7 +118,9 @@ class Load:
             columns=names(landed_columns(table)),
             manifest=address,
             authorization=self._access.authorization,
-            options=copy_options(format_, self._plan.id, self._options, self._access.region),
+            options=copy_options(
+                format_, self._plan.id, self._options, self._access.region, has_super=has_super(table)
+            ),
         )
         number, loaded = self._client.row("last_copy")
         copied = Copied(table, number, sum(part.rows for part in parts), loaded)

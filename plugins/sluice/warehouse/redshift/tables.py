@@ -124,6 +124,11 @@ def staged(table: Table) -> tuple[Stored, ...]:
     return _distinct(table, (*_visible(table), Stored(HASH, "bigint", required=True), *marked))
 
 
+def has_super(table: Table) -> bool:
+    """Is there JSON in it?"""
+    return any(column.type == _TYPES[Kind.JSON] for column in staged(table))
+
+
 def definitions(columns: Iterable[Stored]) -> Sql:
     """The body of CREATE TABLE."""
     return Sql("\n    " + ",\n    ".join(column.definition for column in columns) + "\n")
