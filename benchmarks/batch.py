@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
 from pymongo import MongoClient, UpdateOne
 
 from benchmarks.land import DATABASE, a_pipeline, drainer, seconds, seed
@@ -72,26 +73,45 @@ def compare(env: Mapping[str, str], count: int, pairs: int) -> dict[str, Any]:
 def incremental(
     env: Mapping[str, str], counts: tuple[int, int] = (100_000, 2_000_000), changes: int = 1_000, pairs: int = 5
 ) -> dict[str, Any]:
-    """Batches of the same number of changes in a small and in a large collection, in turns."""
+    """Batches of the same number of changes in a small and in a large collection, in turns.
+
+    Beside the seconds, which depend on what else the machine does, the CPU seconds of this process and the warehouse.
+    """
     database: Any = MongoClient(env["MONGO_URL"])[DATABASE]
     pipelines = {count: a_new_pipeline(seed(database, count)) for count in counts}
     for pipeline in pipelines.values():
         run(pipeline, env)
+    warehouse = listening(int(env["CLICKHOUSE_PORT"]))
     times: dict[int, list[float]] = {count: [] for count in counts}
+    cpu: dict[int, list[float]] = {count: [] for count in counts}
     for turn in range(pairs + 1):
         for count, pipeline in pipelines.items():
             change(database[pipeline.collections[0].name], changes, random.Random(turn))
+            before = cpu_seconds(warehouse)
             taken = seconds(lambda chosen=pipeline: run(chosen, env))
             if turn:  # the first is for the caches
                 times[count].append(taken)
+                cpu[count].append(cpu_seconds(warehouse) - before)
     small, large = (statistics.median(times[count]) for count in counts)
     ratios = [b / a for a, b in zip(times[counts[0]], times[counts[1]], strict=True)]
     return {
         "changes": changes,
         "seconds": {str(counts[0]): round(small, 2), str(counts[1]): round(large, 2)},
+        "cpu_seconds": {str(count): round(statistics.median(cpu[count]), 2) for count in counts},
         "large_over_small": round(statistics.median(ratios), 3),
         "large_over_small_spread": [round(min(ratios), 3), round(max(ratios), 3)],
     }
+
+
+def listening(port: int) -> psutil.Process:
+    """The process that listens there."""
+    found = psutil.net_connections("tcp")
+    return psutil.Process(next(c.pid for c in found if c.status == psutil.CONN_LISTEN and c.laddr.port == port))
+
+
+def cpu_seconds(other: psutil.Process) -> float:
+    """CPU time that this process and another have used."""
+    return sum(time.user + time.system for time in (psutil.Process().cpu_times(), other.cpu_times()))
 
 
 def change(collection: Any, count: int, chance: random.Random) -> None:

@@ -18,8 +18,11 @@ from devstack.servers.connection import connection
 ROOT = Path(__file__).parents[2]
 _USER = "sluice"
 # The engine reads landed parts with credentials of its own, so that no key ever stands in a statement.
+# The pool is a server's own default: the embedded engine has 2, so that a mutation of more than 4 parts waits for a
+# second before it is scheduled again.
 _CONFIG = """\
 <clickhouse>
+  <background_pool_size>16</background_pool_size>
   <s3>
     <landing>
       <endpoint>{endpoint}/</endpoint>

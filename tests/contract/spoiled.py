@@ -21,7 +21,7 @@ READS = {
     "count_unpublished",
     "count_unpublished_rejects",
     "count_rows",
-    "count_closing",
+    "count_replaced",
     "count_written",
     "count_skipped",
     "find_double",

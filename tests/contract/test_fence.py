@@ -62,7 +62,7 @@ def changing_statements(lab: Lab) -> list[str]:
     seen: list[str] = []
     batch = a_full_batch(lab)
     lab.attempt(lambda client: hooked(client, do_nothing, changing(seen))).publish(lab.pipeline, batch)
-    assert {"find_skipped", "insert_versions", "close_versions", "insert_rejects", "insert_commit"} <= set(seen)
+    assert {"compare_keys", "insert_versions", "close_versions", "insert_rejects", "insert_commit"} <= set(seen)
     lab.reset()
     return seen
 
@@ -300,10 +300,11 @@ def test_a_failed_publish_releases_the_fence(lab: Lab) -> None:
     assert lab.publish(documents=[document("b", "two")]).batch == 1
 
 
-def test_a_version_that_was_not_closed_stops_the_batch_before_it_is_seen(lab: Lab) -> None:
+@pytest.mark.parametrize("table", ["documents", "documents_keywords"])
+def test_a_version_that_was_not_closed_stops_the_batch_before_it_is_seen(lab: Lab, table: str) -> None:
     """I2: checking comes before the commit record."""
     batch = a_full_batch(lab)
-    before, storage = lab.state(), f"sluice_data.{lab.pipeline.name}_documents"
+    before, storage = lab.state(), f"sluice_data.{lab.pipeline.name}_{table}"
 
     def open_again(name: str) -> None:
         if name == "find_double":

@@ -68,7 +68,7 @@ def test_a_thousand_reads_during_publishes_are_whole(lab: Lab) -> None:
     check_readers(lab, publishes=20, reads=1000)
 
 
-@pytest.mark.parametrize("name", ["find_skipped", "insert_versions", "close_versions", "insert_commit"])
+@pytest.mark.parametrize("name", ["compare_keys", "insert_versions", "close_versions", "insert_commit"])
 def test_a_server_that_is_killed_during_a_publish_is_published_to_again(
     breakable_stack: Stack,
     lab: Lab,

@@ -40,6 +40,8 @@ _CODECS: Final = {
     Kind.TEXT: "ZSTD(3)",
     Kind.JSON: "ZSTD(3)",
 }
+_KEY_CODEC: Final = "LZ4"
+"""Of the document's key: every batch reads all of them, four times, and this takes a third of the time of ZSTD."""
 _TEXTUAL: Final = {Kind.KEY, Kind.STRING, Kind.TEXT, Kind.OBJECTID}
 
 
@@ -185,7 +187,7 @@ def _visible(collection: Collection, table: Table) -> tuple[Stored, ...]:
         Stored(
             column.name,
             column_type(column.type, nullable=column.name not in table.key, low=column.name in low),
-            _CODECS.get(column.type.kind, "ZSTD(1)"),
+            _KEY_CODEC if column.name == table.key[0] else _CODECS.get(column.type.kind, "ZSTD(1)"),
         )
         for column in table.columns
     ]

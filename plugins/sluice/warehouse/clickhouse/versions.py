@@ -1,4 +1,4 @@
-"""Write one collection's versions of one batch: decide what is skipped, insert, close, count (I1, I4)."""
+"""Write one collection's versions of one batch: compare, insert, close, count (I1, I4)."""
 
 from __future__ import annotations
 
@@ -33,22 +33,20 @@ class Versions:
         """Write every table's versions and return the counts, checked. Readers see nothing of it yet."""
         if not any(self.staged.values()):
             return {table.name: TableCounts(0, 0, 0, 0, 0, 0) for table in self.collection.tables}
-        replaces = {table.name: self._rows(self._at(table).storage) > 0 for table in self.collection.tables}
-        self._skip(replaces[self.collection.name])
+        self._compare()
         for table in self.collection.tables:
             self.fence.renew()
             self._insert(table)
-            if replaces[table.name]:
-                self._close(table)
+            self._close(table)
         return {table.name: self._counts(table) for table in self.collection.tables}
 
-    def _skip(self, replaces: bool) -> None:  # noqa: FBT001
+    def _compare(self) -> None:
         own = self.collection.tables[0]
-        self._client.run("create_skipped", skipped=self._skipped, type=key_type(own))
-        for slice_ in self._slices if replaces else ():
+        self._client.run("create_compared", compared=self._compared, type=key_type(own))
+        for slice_ in self._slices if self._rows(self._at(own).storage) else ():
             self._client.run(
-                "find_skipped",
-                skipped=self._skipped,
+                "compare_keys",
+                compared=self._compared,
                 staging=self._staging(own),
                 storage=self._at(own).storage,
                 key=name(own.key[0]),
@@ -66,25 +64,24 @@ class Versions:
                 columns=names(master_columns(table)),
                 staging=self._staging(table),
                 key=name(table.key[0]),
-                skipped=self._skipped,
+                compared=self._compared,
                 batch=self.batch,
                 **slice_,
                 **self.fence.guard,
             )
 
     def _close(self, table: Table) -> None:
-        own = self.collection.tables[0]
-        which: dict[str, object] = {
-            "storage": self._at(table).storage,
-            "key": name(table.key[0]),
-            "parents": self._staging(own),
-            "parent_key": name(own.key[0]),
-            "skipped": self._skipped,
-            "batch": self.batch,
-        }
         for slice_ in self._slices:
-            if self._client.number("count_closing", **which, **slice_):
-                self._client.run("close_versions", **which, **slice_, **self.fence.guard)
+            which: dict[str, object] = {"compared": self._compared, "slice": slice_["slice"]}
+            if self._client.number("count_replaced", **which):
+                self._client.run(
+                    "close_versions",
+                    storage=self._at(table).storage,
+                    key=name(table.key[0]),
+                    batch=self.batch,
+                    **which,
+                    **self.fence.guard,
+                )
 
     def _counts(self, table: Table) -> TableCounts:
         written = self._client.row("count_written", versions=self._at(table).versions, batch=self.batch)
@@ -100,14 +97,14 @@ class Versions:
         return TableCounts(staged, published, unchanged, superseded, closed, gone)
 
     def _count_skipped(self, table: Table) -> tuple[int, int]:
-        if not self._rows(self._skipped):
+        if not self._rows(self._compared):
             return 0, 0
         counts = [
             self._client.row(
                 "count_skipped",
                 staging=self._staging(table),
                 key=name(table.key[0]),
-                skipped=self._skipped,
+                compared=self._compared,
                 **slice_,
             )
             for slice_ in self._slices
@@ -123,8 +120,8 @@ class Versions:
         return slices(self.staged[self.collection.name])
 
     @property
-    def _skipped(self) -> Sql:
-        return self._at(self.collection.tables[0]).staging(self.plan.id, self.fence.owner, "skipped")
+    def _compared(self) -> Sql:
+        return self._at(self.collection.tables[0]).staging(self.plan.id, self.fence.owner, "compared")
 
     def _staging(self, table: Table) -> Sql:
         return self._at(table).staging(self.plan.id)
