@@ -160,6 +160,8 @@ class Lab:
     """Of landed parts: how their names end, what they are, and what the warehouse refuses."""
     differing: Mapping[str, Any] = {}
     """What analysts see of the rich pipeline's values that is not as it was landed: column → value."""
+    purged = 4
+    """What a purge deletes after one of two documents was replaced, with its keyword, and the other ended."""
 
     def __init__(self, servers: Servers, pipeline: Pipeline | None = None, pace: Pace = FAST) -> None:
         self.servers, self.pace = servers, pace
@@ -276,8 +278,11 @@ class Lab:
         return self.titles(), self.keywords(), self.tickets()
 
     def staging(self) -> list[str]:
-        sql = "SELECT name FROM system.tables WHERE database = 'sluice_staging'"
-        return [name for (name,) in self.rows(sql) if name.startswith(f"{self.pipeline.name}_")]
+        """The pipeline's staging tables."""
+        return [name for name in self.all_staging() if name.startswith(f"{self.pipeline.name}_")]
+
+    def all_staging(self) -> list[str]:
+        return [name for (name,) in self.rows("SELECT name FROM system.tables WHERE database = 'sluice_staging'")]
 
     def reset(self) -> None:
         """Make it a pipeline that never published: faster than a new one."""

@@ -109,6 +109,7 @@ class RedshiftLab(Lab):
 
     kind, suffix, format, other_format = "redshift", "csv.gz", "csv", "avro"
     differing: Mapping[str, Any] = {"c12": b"text".hex()}
+    purged = 1
     servers: RedshiftServers
 
     def __init__(self, servers: RedshiftServers, pipeline: Pipeline | None = None) -> None:
@@ -150,9 +151,8 @@ class RedshiftLab(Lab):
         options = spec.RedshiftOptions("c3", ("updated_at", "c1"))
         return a_redshift_pipeline(collections=(replace(documents, redshift=options),))
 
-    def staging(self) -> list[str]:
-        found = self.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'sluice_staging'")
-        return [table for (table,) in found if table.startswith(f"{self.pipeline.name}__")]
+    def all_staging(self) -> list[str]:
+        return [name for (name,) in self.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'sluice_staging'")]
 
     def reset(self) -> None:
         for table in self.pipeline.tables:
@@ -161,6 +161,19 @@ class RedshiftLab(Lab):
             self.command(f"DROP TABLE sluice_staging.{staging}")
         for control in ("batches", "rejects", "gone"):
             self.command(f"DELETE FROM sluice.{control} WHERE pipeline = '{self.pipeline.name}'")
+
+
+def hooked(client: Client, before: Callable[[str], None], after: Callable[[str], None]) -> Client:
+    """The same connection, calling ``before`` and ``after`` with the name of each statement."""
+
+    class Hooked(Client):
+        def _send(self, statement: Any, more: Any = ()) -> Any:
+            before(statement.name)
+            found = super()._send(statement, more)
+            after(statement.name)
+            return found
+
+    return Hooked(client._connect, client._secrets)
 
 
 def a_redshift_pipeline(**overrides: Any) -> Pipeline:

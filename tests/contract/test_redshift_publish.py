@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Event
-from typing import Any
 
 import pytest
 
@@ -16,28 +14,12 @@ from sluice.errors import CountMismatch
 from sluice.warehouse.redshift.client import Client
 from tests.contract.lab import ONLY_REDSHIFT, Lab, document, gone, ticket
 from tests.contract.own_redshift import OwnRedshift
-from tests.contract.redshift import a_redshift_pipeline
+from tests.contract.redshift import a_redshift_pipeline, hooked
 from tests.contract.specs import a_child, a_collection
+from tests.contract.spoiled import do_nothing
 from tests.contract.test_warehouse import a_reject, counts
 
 pytestmark = ONLY_REDSHIFT
-
-
-def hooked(client: Client, before: Callable[[str], None], after: Callable[[str], None]) -> Client:
-    """The same connection, calling ``before`` and ``after`` with the name of each statement."""
-
-    class Hooked(Client):
-        def _send(self, statement: Any, more: Any = ()) -> Any:
-            before(statement.name)
-            found = super()._send(statement, more)
-            after(statement.name)
-            return found
-
-    return Hooked(client._connect, client._secrets)
-
-
-def do_nothing(_: str) -> None:
-    """A hook without effect."""
 
 
 def test_five_tables_are_published_by_one_transaction(shared_lab: Lab, redshift: OwnRedshift) -> None:

@@ -1,0 +1,45 @@
+CREATE TABLE "sluice"."batches" (
+    "pipeline" character varying(127) NOT NULL,
+    "batch" integer NOT NULL,
+    "plan" character varying(64) NOT NULL,
+    "kind" character varying(16) NOT NULL,
+    "cut" timestamp with time zone NOT NULL,
+    "cluster" bigint NOT NULL,
+    "snapshot" boolean NOT NULL,
+    "positions" character varying(65535) NOT NULL,
+    "counts" character varying(65535) NOT NULL,
+    "spec_hash" character varying(64) NOT NULL,
+    "code_version" character varying(64) NOT NULL,
+    "started_at" timestamp with time zone NOT NULL,
+    "committed_at" timestamp with time zone NOT NULL
+) COMPOUND SORTKEY ("pipeline", "batch");
+
+CREATE TABLE "sluice"."gone" (
+    "pipeline" character varying(127) NOT NULL,
+    "collection" character varying(127) NOT NULL,
+    "key" character varying(1024) NOT NULL,
+    "batch" integer NOT NULL
+) DISTKEY ("key") COMPOUND SORTKEY ("pipeline", "collection");
+
+CREATE TABLE "sluice"."migrations" (
+    "version" integer NOT NULL,
+    "name" character varying(256) NOT NULL,
+    "checksum" character varying(64) NOT NULL,
+    "statement" integer NOT NULL,
+    "state" character varying(16) NOT NULL,
+    "applied_at" timestamp with time zone NOT NULL,
+    "duration" double precision NOT NULL
+) COMPOUND SORTKEY ("version", "statement");
+
+CREATE TABLE "sluice"."rejects" (
+    "pipeline" character varying(127) NOT NULL,
+    "batch" integer NOT NULL,
+    "collection" character varying(256) NOT NULL,
+    "key" character varying(1024),
+    "column" character varying(512),
+    "reason" character varying(256),
+    "detail" character varying(65535),
+    "raw_uri" character varying(2048),
+    "position" bigint,
+    "cut" timestamp with time zone NOT NULL
+) COMPOUND SORTKEY ("pipeline", "batch");
