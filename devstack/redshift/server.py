@@ -49,7 +49,7 @@ async def run(options: Options) -> None:
     postgres = Postgres(options.folder)
     try:
         await postgres.start()
-        await _furnish(postgres, options.account)
+        await _furnish(postgres, options)
         shared = _shared(options, postgres)
         async with _listening(options, shared):
             print(f"listening on {options.host}:{options.port}", flush=True)
@@ -112,8 +112,9 @@ async def _until(stopped: asyncio.Event, postgres: Postgres) -> None:
         raise StackError("PostgreSQL ended, and the front ends with it: start it again")
 
 
-async def _furnish(postgres: Postgres, account: Account) -> None:
+async def _furnish(postgres: Postgres, options: Options) -> None:
     """The user, the database, and Redshift's system views and functions; nothing where they are already."""
+    account = options.account
     login = postgres.login(SUPERUSER, "postgres")
     admin = await Backend.connect(login)
     user, password = quoted(account.user), literal(login.password)
@@ -121,6 +122,8 @@ async def _furnish(postgres: Postgres, account: Account) -> None:
         await admin.query(f"CREATE ROLE {user} LOGIN CREATEROLE PASSWORD {password}")
     if not await admin.query(f"SELECT FROM pg_database WHERE datname = '{DATABASE}'"):
         await admin.query(f"CREATE DATABASE {DATABASE} OWNER {user}")
+    level = "Serializable" if options.serializable else "Snapshot Isolation"
+    await admin.query(f"ALTER DATABASE {DATABASE} SET redshift.isolation = {literal(level)}")
     admin.close()
     await _furnish_catalog(postgres)
 

@@ -50,6 +50,7 @@ def plan(sql: str) -> Planned:
     if any(token.text == ";" for token in tokens):
         raise SqlError("cannot insert multiple commands into a prepared statement")
     logged = _masked(sql, tokens)
+    tokens = _bound(tokens)
     reader = Reader(sql, tokens)
     if work := _work(reader):
         return Planned(sql, logged, work=work)
@@ -59,7 +60,15 @@ def plan(sql: str) -> Planned:
         return Planned(sql, logged, _begin(reader), snapshot=False)
     if reader.peek() == "analyze":
         return Planned(sql, logged, _analyze(reader, tokens))
-    return Planned(sql, logged, rewrite(sql, tokens), _written(reader), snapshot=snapshot)
+    return Planned(
+        sql, logged, rewrite(sql[: tokens[-1].end] if tokens else sql, tokens), _written(reader), snapshot=snapshot
+    )
+
+
+def _bound(tokens: list[Token]) -> list[Token]:
+    """Without the end of a late-bound view, which is bound at once here (page r_CREATE_VIEW)."""
+    late = [token.value for token in tokens[-4:]] == ["with", "no", "schema", "binding"]
+    return tokens[:-4] if late and tokens[0].value == "create" else tokens
 
 
 def _work(reader: Reader) -> Work | None:  # noqa: PLR0911  a table of statements reads best as one

@@ -137,7 +137,7 @@ class RedshiftGround(Ground):
     types: ClassVar = ("integer", "bigint")
 
     def empty(self) -> None:
-        mine = "nspname NOT LIKE 'pg_%' AND nspname NOT IN ('information_schema', 'public', 'stand_in', 'rs_internal')"
+        mine = "nspname NOT LIKE 'pg_%' AND nspname NOT IN ('information_schema', 'public', 'standin')"
         for (schema,) in self.rows(f"SELECT nspname FROM pg_namespace WHERE {mine}"):
             self.command(f'DROP SCHEMA "{schema}" CASCADE')
 

@@ -50,6 +50,14 @@ FROM standin.columns
 WHERE schema = ANY (current_schemas(true));
 
 -- From PostgreSQL's own counters, with its automatic vacuum off.
+-- SVV_REDSHIFT_COLUMNS: as PG_TABLE_DEF, of every schema.
+CREATE VIEW pg_catalog.svv_redshift_columns AS
+SELECT
+    current_database()::text AS database_name, schema AS schema_name, "table" AS table_name, name AS column_name,
+    row_number() OVER (PARTITION BY relation ORDER BY place)::integer AS ordinal_position, type AS data_type,
+    NULL::text AS column_default, CASE WHEN required THEN 'NO' ELSE 'YES' END AS is_nullable,
+    coalesce(encoding, 'none') AS encoding, distkey, sortkey, NULL::text AS column_acl, NULL::text AS remarks
+FROM standin.columns;
 CREATE VIEW pg_catalog.svv_table_info AS
 SELECT
     current_database()::text AS database, t.schema, t.relation AS table_id, t.name AS "table",
@@ -90,6 +98,9 @@ SELECT
 FROM svv_columns;
 CREATE VIEW pg_catalog.svv_all_tables AS
 SELECT table_catalog AS database_name, table_schema AS schema_name, table_name, table_type, remarks FROM svv_tables;
+CREATE VIEW pg_catalog.stv_db_isolation_level AS
+SELECT oid::integer AS db_id, datname::text AS db_name, current_setting('redshift.isolation', true) AS isolation_level
+FROM pg_database;
 CREATE VIEW pg_catalog.stv_tbl_perm AS
 SELECT 0 AS slice, c.oid::integer AS id, c.relname::character(72) AS name, c.reltuples::bigint AS rows
 FROM pg_class c
@@ -98,7 +109,7 @@ WHERE c.relkind = 'r';
 GRANT SELECT ON
     stl_load_errors, stl_replacements, stl_load_commits, stl_vacuum, stl_tr_conflict, sys_load_history,
     sys_load_error_detail, pg_table_def, svv_table_info, svv_columns, svv_tables, svv_all_columns, svv_all_tables,
-    stv_tbl_perm
+    svv_redshift_columns, stv_db_isolation_level, stv_tbl_perm
 TO public;
 GRANT USAGE ON SCHEMA standin TO public;
 GRANT SELECT ON ALL TABLES IN SCHEMA standin TO public;
