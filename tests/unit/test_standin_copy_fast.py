@@ -22,7 +22,7 @@ TYPES = {
     "numeric(5,2)": ["1.005", "-999.99", "1000", ".5", "5.", "12.3", "999.999", "1e2", "+1.5"],
     "numeric(2,2)": ["0.5", ".55", "0", "1"],
     "real": ["1.5", "1e39", "1e-50", "nan", "-Infinity", "0.0", "1_0", "3.4e38"],
-    "double precision": ["1e400", "2.5", "-7", "1e-400", "inf"],
+    "double precision": ["2.5", "-1.5e-07", "99999999999999999999e99", "1e400", "-7", "1e-400", "inf"],
     "boolean": ["t", "TRUE", "0", "no", "maybe", " f "],
     "date": ["2024-02-29", "2023-02-29", "1999-12-31", "01/02/2003", "2020-01-01 10:00:00", "0001-01-01"],
     "timestamp without time zone": [
@@ -33,7 +33,12 @@ TYPES = {
         "2024-01-01 00:00:00.1234567",
         "2024-01-01 10:00:00+02",
     ],
-    "timestamp with time zone": ["2024-01-31T10:00:00.5+02:00", "2024-01-31 10:00:00Z", "2024-01-31 10:00:00+15:00"],
+    "timestamp with time zone": [
+        "2024-01-31T10:00:00.5+02:00",
+        "2024-01-31 10:00:00.123+00",
+        "2024-01-31 10:00:00Z",
+        "2024-01-31 10:00:00+15:00",
+    ],
     "character varying(4)": [
         "ab",
         "äö",
@@ -125,11 +130,11 @@ def test_blocks_are_the_file() -> None:
 PLAIN = {
     "bigint": "12",
     "numeric(18,4)": "-1.25",
-    "double precision": "2.5",
+    "double precision": "-1.2345678901234567e-07",
     "boolean": "true",
     "date": "2024-01-31",
     "timestamp without time zone": "2024-01-31 10:00:00.123",
-    "timestamp with time zone": "2024-01-31 10:00:00Z",
+    "timestamp with time zone": "2024-01-31 10:00:00.123+00",
     "character varying(64)": 'ä "quoted", \\ and\ttab\nline',
     "super": '{"a": 1}',
 }

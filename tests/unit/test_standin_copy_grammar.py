@@ -82,6 +82,7 @@ def test_credentials_may_stand_in_one_string() -> None:
         ("CSV MAXERROR 100001", "22023", "MAXERROR"),
         ("CSV MAXERROR 2 IGNOREALLERRORS", "0A000", "MAXERROR"),
         ("QUOTE '%'", "0A000", "QUOTE"),
+        ("CSV SERIALIZETOJSON", "0A000", "SERIALIZETOJSON"),
         ("JSON DELIMITER ';'", "0A000", "DELIMITER"),
         ("CSV DELIMITER 'ab'", "22023", "DELIMITER"),
         ("CSV QUOTE 'ä'", "22023", "QUOTE"),

@@ -11,7 +11,10 @@ Given = Mapping[str, str | int]
 
 _KEYS: Final = {"IAM_ROLE", "CREDENTIALS", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN"}
 # copy-usage_notes-copy-from-columnar: "only the following COPY parameters are supported".
-_COLUMNAR: Final = {"PARQUET", "ACCEPTINVCHARS", "FILLRECORD", "STATUPDATE", "MANIFEST", "EXPLICIT_IDS", *_KEYS}
+_COLUMNAR: Final = {
+    *"PARQUET ACCEPTINVCHARS FILLRECORD STATUPDATE MANIFEST EXPLICIT_IDS SERIALIZETOJSON".split(),
+    *_KEYS,
+}
 _ONE_OF: Final = ({"CSV", "JSON", "PARQUET"}, {"GZIP", "ZSTD", "BZIP2"}, {"IAM_ROLE", "CREDENTIALS", "ACCESS_KEY_ID"})
 # Option, what it does not go with.
 _CONTRADICT: Final = (
@@ -21,6 +24,7 @@ _CONTRADICT: Final = (
     ("FILLRECORD", "JSON"),
     ("MAXERROR", "IGNOREALLERRORS"),
 )
+_ONLY_WITH: Final = {"QUOTE": "CSV", "SERIALIZETOJSON": "PARQUET"}
 _RANGES: Final = {"MAXERROR": (0, 100_000), "IGNOREHEADER": (0, 2**31 - 1), "COMPROWS": (1, 10**9)}
 _LEAST_FILE, _LARGEST_FILE = 5 << 20, 6200 << 20
 
@@ -32,8 +36,9 @@ def check_copy(given: Given, source: str) -> None:
     _check_pairs(given)
     if "PARQUET" in given and (foreign := sorted(given.keys() - _COLUMNAR)):
         raise SqlError(f"{foreign[0]} argument is not supported for PARQUET based COPY", "0A000")
-    if "QUOTE" in given and "CSV" not in given:
-        raise SqlError("QUOTE is only supported with CSV format", "0A000")
+    for word, format_ in _ONLY_WITH.items():
+        if word in given and format_ not in given:
+            raise SqlError(f"{word} is only supported with {format_} format", "0A000")
     _check_values(given)
 
 

@@ -6,6 +6,7 @@ Columns are taken in their order, and as many as the table has. The first value 
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -40,7 +41,7 @@ class Parquet:
         self.job.report.files[self.file] = found.metadata.num_rows
         number = 0
         for batch in self._batches(found):
-            yield self._lines(batch, number)
+            yield self._lines(batch, _marked(found), number)
             number += batch.num_rows
             self.job.counted(batch.num_rows)
 
@@ -57,22 +58,26 @@ class Parquet:
             counts = f"Table columns: {len(columns)}, Data columns: {len(schema)}"
             raise self._failed(f"Unmatched number of columns between table and file. {counts}, File name: {self.file}")
         for column, found in zip(columns, schema, strict=False):
-            if not _compatible(column, found.type):
+            if not _compatible(column, found.type, nested=self.job.options.serialize_to_json):
                 at = f"column '{self.file}.{found.name}'. Column type: {column.type}, Parquet schema: {found.type}"
                 raise self._failed(f"File '{self.file}' has an incompatible Parquet schema for {at}")
 
-    def _lines(self, batch: Any, number: int) -> bytes:
+    def _lines(self, batch: Any, marked: set[str], number: int) -> bytes:
         columns = [
-            self._values(column, batch.column(place), number) if place < batch.num_columns else [""] * batch.num_rows
-            for place, column in enumerate(self.job.columns)
+            self._values(place, batch.column(place), number, marked=batch.schema.names[place] in marked)
+            for place in range(batch.num_columns)
         ]
+        # FILLRECORD.
+        columns += [[NULL] * batch.num_rows] * (len(self.job.columns) - batch.num_columns)
         return "".join("\t".join(row) + "\n" for row in zip(*columns, strict=True)).encode()
 
-    def _values(self, column: Column, found: Any, number: int) -> list[str]:
+    def _values(self, place: int, found: Any, number: int, *, marked: bool) -> list[str]:
+        column = self.job.columns[place]
         if column.not_null and found.null_count:
             raise self._failed(f"NULL value in a not-null column '{column.name}', File name: {self.file}")
-        texts = _texts(found)
-        place = self.job.columns.index(column)
+        stored = found.storage if isinstance(found, pa.ExtensionArray) else found
+        as_json = column.type == "super" and not (marked and self.job.options.serialize_to_json)
+        texts = _json(stored) if as_json else _texts(stored)
         return [NULL if text is None else self._value(place, text, number + row) for row, text in enumerate(texts)]
 
     def _value(self, place: int, text: str, row: int) -> str:
@@ -101,8 +106,21 @@ class Parquet:
         return failure("Spectrum Scan Error", _SPECTRUM, context)
 
 
-def _compatible(column: Column, found: Any) -> bool:
+def _marked(found: parquet.ParquetFile) -> set[str]:
+    """The columns that the file says are JSON. SERIALIZETOJSON parses them; without it their text is a SUPER."""
+    leaves = [found.schema.column(place) for place in range(len(found.schema.names))]
+    return {leaf.path for leaf in leaves if leaf.logical_type.type == "JSON"}
+
+
+def _compatible(column: Column, found: Any, *, nested: bool) -> bool:
     """Whether the file stores it as the table does: the physical type has to be the same."""
+    stored = found.storage_type if isinstance(found, pa.BaseExtensionType) else found
+    if column.type == "super":
+        return nested or not types.is_nested(stored)
+    return _stores(column, stored)
+
+
+def _stores(column: Column, found: Any) -> bool:
     match column.type:
         case "int2" | "int4":
             return found in {pa.int8(), pa.int16(), pa.int32()}
@@ -119,11 +137,19 @@ def _compatible(column: Column, found: Any) -> bool:
 def _texts(found: Any) -> list[str | None]:
     """As PostgreSQL reads them. Bytes that are no UTF-8 become lone surrogates, as everywhere here."""
     if types.is_timestamp(found.type):
-        return [None if value is None else value.isoformat(" ") for value in found.cast(_MICROSECONDS).to_pylist()]
+        values = found.cast(_MICROSECONDS, safe=False).to_pylist()
+        return [None if value is None else f"{value.isoformat(' ')}+00" for value in values]
     if types.is_string(found.type) or types.is_binary(found.type):
         values = found.cast(pa.binary()).to_pylist()
         return [None if value is None else value.decode("utf-8", "surrogateescape") for value in values]
     return list(found.cast(pa.string()).to_pylist())
+
+
+def _json(found: Any) -> list[str | None]:
+    """A SUPER of what is stored: a text, a number, an array or a structure."""
+    return [
+        None if value is None else json.dumps(value, ensure_ascii=False, default=str) for value in found.to_pylist()
+    ]
 
 
 _TIMES: Final = {"date", "timestamp", "timestamptz"}

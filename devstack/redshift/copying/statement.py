@@ -41,6 +41,7 @@ class CopyOptions:
     fill_record: bool = False
     round_decimals: bool = False
     explicit_ids: bool = False
+    serialize_to_json: bool = False
     ignore_blank_lines: bool = False
     ignore_header: int = 0
     max_error: int = 0

@@ -47,6 +47,7 @@ _CLOCK: Final = (
 # What may be sent on as it stands: valid for PostgreSQL, and the same there. Both `re` and RE2 read it.
 _DAYS: Final = "(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31"
 PLAIN_DATE: Final = rf"(?:[1-9][0-9]{{3}}-(?:{_DAYS}))"
+_PLAIN_OFFSET: Final = "(?:Z|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)?"
 _PLAIN_CLOCK: Final = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
 
 
@@ -55,7 +56,7 @@ def plain_time(options: CopyOptions, *, zoned: bool) -> str | None:
     if options.time_format not in {None, "auto"}:
         return None
     separator = "[ T]" if options.time_format else " "
-    return f"{PLAIN_DATE}{separator}{_PLAIN_CLOCK}{'(?:Z|[+-](?:0[0-9]|1[0-4]):?[0-5][0-9])?' if zoned else ''}"
+    return f"{PLAIN_DATE}{separator}{_PLAIN_CLOCK}{_PLAIN_OFFSET if zoned else ''}"
 
 
 def plain_date(options: CopyOptions) -> str | None:

@@ -194,8 +194,8 @@ TABLE = pa.table(
 def test_parquet_is_taken_by_the_order_of_its_columns(put: Any, load: Any) -> None:
     named = TABLE.rename_columns([f"other_{n}" for n in range(7)])
     assert load(put("x", parquet(named)), "PARQUET", COLUMNS) == [
-        "1\ta\\tb\t\\N\t1970-01-01 00:00:00\ttrue\t1.5\t1970-01-01",
-        "\\N\t\t1.00\t1970-01-01 00:00:01.500000\t\\N\t-2\t1970-01-02",
+        "1\ta\\tb\t\\N\t1970-01-01 00:00:00+00\ttrue\t1.5\t1970-01-01",
+        "\\N\t\t1.00\t1970-01-01 00:00:01.500000+00\t\\N\t-2\t1970-01-02",
     ]
 
 
@@ -231,6 +231,27 @@ def test_parquet_may_have_characters_replaced(put: Any, load: Any) -> None:
     assert load(at, "PARQUET ACCEPTINVCHARS '?'", column) == ["a?"]
     with pytest.raises(SqlError, match="Spectrum Scan Error"):
         load(at, "PARQUET", column)
+
+
+JSONS = pa.chunked_array([pa.ExtensionArray.from_storage(pa.json_(pa.string()), pa.array(['{"a": 1}', None]))])
+
+
+def test_parquet_fills_super(put: Any, load: Any) -> None:
+    """SERIALIZETOJSON on copy-parameters-data-format; a text has at most 65,535 bytes (limitations-super)."""
+    at = put("x", parquet(pa.table({"j": JSONS, "t": ["x", "1"], "n": [[1], None]})))
+    columns = [Column(name, "super") for name in "jtn"]
+    assert load(at, "PARQUET SERIALIZETOJSON", columns) == ['{"a": 1}\t"x"\t[1]', '\\N\t"1"\t\\N']
+    with pytest.raises(SqlError, match="Spectrum Scan Error"):
+        load(at, "PARQUET", columns)
+    text = put("y", parquet(pa.table({"j": JSONS})))
+    assert load(text, "PARQUET", columns[:1]) == [r'"{\\"a\\": 1}"', r"\N"]
+    with pytest.raises(SqlError, match="String value exceeds the max size of 65535 bytes"):
+        load(put("z", parquet(pa.table({"t": ["x" * 65_536]}))), "PARQUET SERIALIZETOJSON", columns[:1])
+
+
+def test_columns_that_parquet_lacks_are_filled_with_null(put: Any, load: Any) -> None:
+    at = put("x", parquet(TABLE.select(["i"])))
+    assert load(at, "PARQUET FILLRECORD", COLUMNS[:3]) == ["1\t\\N\t\\N", "\\N\t\\N\t\\N"]
 
 
 def test_a_broken_parquet_object_is_an_error(put: Any, load: Any) -> None:
