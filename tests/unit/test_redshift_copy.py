@@ -10,7 +10,7 @@ import pytest
 from sluice import s3_client
 from sluice.errors import ConfigError, Terminal
 from sluice.settings import Endpoint
-from sluice.spec import CopyOptions, UnknownFields
+from sluice.spec import CopyOptions, Landing, UnknownFields
 from sluice.warehouse.redshift.copy_options import copy_options, landed_format, null_marker
 from sluice.warehouse.redshift.landed import Access, copy_manifest, manifest_key
 from sluice.warehouse.redshift.load_errors import LoadError, explained, reject_rows
@@ -120,7 +120,7 @@ def test_the_manifest_lies_in_the_folder_of_its_plan() -> None:
 def access(role: str = "", login: str | None = None, token: str = "") -> Access:
     warehouse = Endpoint("warehouse", extra={"iam_role": role})
     landing = Endpoint("landing_s3", login=login, password=login and "secret", extra={"aws_session_token": token})
-    return Access.of(warehouse, landing, "landing")
+    return Access.of(warehouse, landing, Landing("landing_s3", "landing"))
 
 
 def test_a_role_comes_before_keys_and_is_no_secret() -> None:
