@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import batch, land
+from sluice.spec import LandingFormat
 
 LATEST = Path(__file__).parent / "latest.json"
 
@@ -22,7 +23,11 @@ LATEST = Path(__file__).parent / "latest.json"
 def measure(documents: int, pairs: int) -> dict[str, Any]:
     """Landing, and whole batches."""
     with batch.servers() as env:
-        figures = {"land": land.compare(env, documents, pairs), "batch": batch.compare(env, documents, pairs)}
+        figures = {
+            "land": land.compare(env, documents, pairs),
+            "land_csv": land.compare(env, documents, pairs, LandingFormat.CSV),
+            "batch": batch.compare(env, documents, pairs),
+        }
     ratios = {name: found[name] for found in figures.values() for name in found if name.endswith("_over_drain")}
     machine = {"cores": os.cpu_count(), "processor": platform.machine(), "python": platform.python_version()}
     return {"measured_at": f"{datetime.now(UTC):%Y-%m-%d}", "machine": machine, "ratios": ratios, "figures": figures}

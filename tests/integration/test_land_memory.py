@@ -6,11 +6,15 @@ import pytest
 
 from benchmarks import land
 from devstack.stack import Stack
+from sluice.spec import LandingFormat
 
 
 @pytest.mark.slow
-def test_memory_does_not_grow_with_the_collection_and_the_disk_is_not_touched(stack: Stack) -> None:
-    found = land.memory(stack.env(), (100_000, 400_000))
+@pytest.mark.parametrize("format_", LandingFormat)
+def test_memory_does_not_grow_with_the_collection_and_the_disk_is_not_touched(
+    stack: Stack, format_: LandingFormat
+) -> None:
+    found = land.memory(stack.env(), (100_000, 400_000), format_)
 
     assert found["large"]["peak_megabytes"] <= 400
     assert found["large_over_small"] <= 1.2
