@@ -83,7 +83,7 @@ def seed(database: Database[dict[str, Any]], count: int) -> str:
     return name
 
 
-def a_pipeline(collection: str, format_: LandingFormat) -> Pipeline:
+def a_pipeline(collection: str, format_: LandingFormat = LandingFormat.PARQUET) -> Pipeline:
     """A pipeline of one collection on the stack; csv is landed for Redshift."""
     kind = WarehouseKind.REDSHIFT if format_ is LandingFormat.CSV else WarehouseKind.CLICKHOUSE
     columns = tuple(Column(path.replace(".", "_"), path, ColumnType.parse(kind)) for path, kind in COLUMNS.items())
