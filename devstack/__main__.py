@@ -114,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         parents=[home],
         prog="python -m devstack",
-        description="Real local servers for Sluice: MongoDB, S3, ClickHouse and Airflow; no Docker, loopback only.",
+        description="Local servers for Sluice: MongoDB, S3, ClickHouse, Airflow, a stand-in for Redshift; no Docker.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=_EPILOG.format(home_variable=f"${HOME_VARIABLE}", externals=_externals()),
     )

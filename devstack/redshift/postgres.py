@@ -38,6 +38,7 @@ _SETTINGS: Final = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "shared_buffers": "64MB",
+    "dynamic_shared_memory_type": "mmap",  # in its folder: a kill leaves nothing in /dev/shm
     "max_connections": "200",
     "autovacuum": "off",  # svv_table_info shows what VACUUM and ANALYZE did, and nothing else
     "track_counts": "on",

@@ -6,8 +6,9 @@ from devstack.servers.airflow import Airflow
 from devstack.servers.base import Place, Server
 from devstack.servers.clickhouse import ClickHouse
 from devstack.servers.mongod import Mongod
+from devstack.servers.redshift import Redshift
 from devstack.servers.s3 import S3
 
-__all__ = ["S3", "SERVERS", "Airflow", "ClickHouse", "Mongod", "Place", "Server"]
+__all__ = ["S3", "SERVERS", "Airflow", "ClickHouse", "Mongod", "Place", "Redshift", "Server"]
 
-SERVERS: tuple[Server, ...] = (Mongod(), S3(), ClickHouse(), Airflow())
+SERVERS: tuple[Server, ...] = (Mongod(), S3(), ClickHouse(), Redshift(), Airflow())

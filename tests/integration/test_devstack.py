@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shlex
+import signal
 import stat
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +23,18 @@ import pytest
 from botocore.exceptions import ClientError
 from clickhouse_connect.driver.exceptions import DatabaseError
 from pymongo import MongoClient
+from redshift_connector.error import InterfaceError
 
 from devstack import process
 from devstack.host import LOOPBACK
 from devstack.stack import Stack
 from sluice.settings import from_environment
+from sluice.warehouse.redshift.connection import connector
+from sluice.warehouse.redshift.failures import BROKEN
 
 ROOT = Path(__file__).parents[2]
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
-SERVERS = ["mongod", "s3", "clickhouse"]
+SERVERS = ["mongod", "s3", "clickhouse", "redshift"]
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +61,31 @@ def s3_of(env: dict[str, str], **other: Any) -> Any:
     return boto3.client("s3", endpoint_url=env["S3_ENDPOINT_URL"], region_name="us-east-1", **keys | other)
 
 
+@contextmanager
+def redshift_of(env: dict[str, str], **other: Any) -> Iterator[Any]:
+    """A session over TLS."""
+    session = connector(replace(from_environment("redshift", env), **other))()
+    try:
+        yield session
+    finally:
+        with suppress(*BROKEN, InterfaceError):
+            session.close()
+
+
+def redshift(env: dict[str, str], *statements: str) -> Any:
+    """Each committed by itself; the first value of the last one."""
+    with redshift_of(env) as session:
+        session.autocommit = True
+        cursor = session.cursor()
+        for statement in statements:
+            cursor.execute(statement)
+        return cursor.fetchone()[0] if cursor.description else None
+
+
+def keep_in_redshift(env: dict[str, str], name: str) -> None:
+    redshift(env, "CREATE TABLE IF NOT EXISTS kept (name VARCHAR(64))", f"INSERT INTO kept VALUES ('{name}')")
+
+
 def problems(stack: Stack) -> dict[str, str]:
     return {each.name: each.problem for each in stack.status() if each.problem}
 
@@ -75,6 +108,7 @@ def test_after_up_every_server_answers(own: Stack) -> None:
         assert mongo.server_info()["version"] == "6.0.5"
     assert [bucket["Name"] for bucket in s3_of(env).list_buckets()["Buckets"]] == ["landing"]
     assert clickhouse_of(env).query("SELECT 6 * 7").result_rows == [(42,)]
+    assert redshift(env, "SELECT 6 * 7") == 42
 
 
 def test_strangers_are_refused(own: Stack) -> None:
@@ -82,6 +116,13 @@ def test_strangers_are_refused(own: Stack) -> None:
         s3_of(own.env(), aws_secret_access_key="guessed").list_buckets()
     with pytest.raises(DatabaseError):
         clickhouse_of(own.env(), password="guessed")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a driver refused leaves its socket
+def test_strangers_are_refused_by_redshift(own: Stack) -> None:
+    with pytest.raises(InterfaceError, match="password authentication failed"), redshift_of(own.env(), password="no"):
+        pass
+    gc.collect()
 
 
 def test_clickhouse_reads_the_landing_bucket_with_credentials_of_its_own(own: Stack) -> None:
@@ -121,7 +162,7 @@ def test_the_connections_are_the_ones_that_sluice_reads(own: Stack) -> None:
 
 
 def test_no_secret_is_on_a_command_line(own: Stack) -> None:
-    secrets = [own.env()[name] for name in ("AWS_SECRET_ACCESS_KEY", "CLICKHOUSE_PASSWORD")]
+    secrets = [own.env()[name] for name in ("AWS_SECRET_ACCESS_KEY", "CLICKHOUSE_PASSWORD", "REDSHIFT_PASSWORD")]
 
     shown = b"".join(Path(f"/proc/{pid}/cmdline").read_bytes() for each in pids(own).values() for pid in each).decode()
 
@@ -166,6 +207,7 @@ def test_a_killed_server_comes_back_alone_and_with_its_data(own: Stack, name: st
     s3_of(env).put_object(Bucket="landing", Key=f"kept/{name}", Body=name.encode())
     clickhouse_of(env).command("CREATE TABLE IF NOT EXISTS kept (name String) ENGINE = MergeTree ORDER BY name")
     clickhouse_of(env).command(f"INSERT INTO kept VALUES ('{name}')", settings={"async_insert": 0})
+    keep_in_redshift(env, name)
     before = pids(own)
 
     own.kill(name)
@@ -179,6 +221,22 @@ def test_a_killed_server_comes_back_alone_and_with_its_data(own: Stack, name: st
         assert mongo.test.kept.find_one({"_id": name})
     assert s3_of(env).get_object(Bucket="landing", Key=f"kept/{name}")["Body"].read() == name.encode()
     assert clickhouse_of(env).query(f"SELECT count() FROM kept WHERE name = '{name}'").result_rows == [(1,)]
+    assert redshift(env, f"SELECT COUNT(*) FROM kept WHERE name = '{name}'") == 1
+
+
+def test_a_killed_postgresql_comes_back_with_all_that_was_committed(own: Stack) -> None:
+    env, data = own.env(), own.home / "redshift" / "data" / "postgres"
+    keep_in_redshift(env, "postgresql")
+    with redshift_of(env) as session:
+        session.cursor().execute("INSERT INTO kept VALUES ('postgresql')")  # and no COMMIT
+
+        (server,) = process.named(f"-D\0{data}\0")
+        server.send(signal.SIGKILL)
+        while "redshift" not in problems(own):
+            time.sleep(0.05)
+    own.up(airflow=False)
+
+    assert redshift(env, "SELECT COUNT(*) FROM kept WHERE name = 'postgresql'") == 1
 
 
 def test_reset_empties_the_data_and_keeps_the_rest(own: Stack) -> None:
@@ -207,7 +265,7 @@ def test_two_stacks_run_side_by_side_and_nothing_survives_down(own: Stack, tmp_p
     differing = {name for name, value in other.env().items() if value != own.env()[name]}
     other.down()
 
-    same = {"CLICKHOUSE_HOST", "CLICKHOUSE_USER"}
+    same = {"CLICKHOUSE_HOST", "CLICKHOUSE_USER", "REDSHIFT_HOST", "REDSHIFT_USER", "REDSHIFT_DATABASE"}
     assert differing == own.env().keys() - same
     assert len(running) == len(SERVERS)
     assert not [
@@ -231,6 +289,9 @@ def test_servers_that_run_elsewhere_are_used_and_left_alone(own: Stack, tmp_path
         "SLUICE_EXTERNAL_CLICKHOUSE_URL",
         f"http://{env['CLICKHOUSE_USER']}:{env['CLICKHOUSE_PASSWORD']}@{clickhouse_host}",
     )
+    login = f"{env['REDSHIFT_USER']}:{env['REDSHIFT_PASSWORD']}@{LOOPBACK}:{env['REDSHIFT_PORT']}"
+    authority = own.home / "redshift" / "data" / "ca.pem"
+    monkeypatch.setenv("SLUICE_EXTERNAL_REDSHIFT_URL", f"redshift://{login}/dev?sslrootcert={authority}")
     guest = Stack(tmp_path / "guest")
 
     guest.up(airflow=False)
