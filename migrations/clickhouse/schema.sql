@@ -55,7 +55,8 @@ CREATE TABLE sluice.rejects
     `detail` String,
     `raw_uri` String,
     `position` UInt32,
-    `cut` DateTime64(3, 'UTC')
+    `cut` DateTime64(3, 'UTC'),
+    `hash` UInt64
 )
 ENGINE = MergeTree
 ORDER BY (pipeline, batch, collection, key)

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from bson import json_util
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.errors import InvalidBSON
+from xxhash import xxh64_intdigest
 
 from sluice import s3_client
 from sluice.conform import Reject
@@ -117,7 +118,16 @@ class Landing:
             return
         uri = f"s3://{self._bucket}/{manifest.rejects_key}"
         for position, reject in enumerate(self._rejects(manifest.rejects_key)):
-            yield RejectRow(manifest.collection, reject.key, reject.column, reject.reason, reject.detail, uri, position)
+            yield RejectRow(
+                manifest.collection,
+                reject.key,
+                reject.column,
+                reject.reason,
+                reject.detail,
+                uri,
+                position,
+                hash=xxh64_intdigest(reject.raw),
+            )
 
     def raw_reject(self, uri: str, position: int) -> str:
         """The raw document of a reject, for people: as Extended JSON, or in hex where that cannot be.

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from botocore.exceptions import ClientError
+from xxhash import xxh64_intdigest
 
 from devstack.stack import Stack
 from sluice import encoding, parts, spec
@@ -210,6 +211,7 @@ def test_rejects_are_kept_with_their_reason_and_their_raw_document(landing: Land
         ("2", "title", "wrong_type", "double 2", 0),
         ("4", "title", "wrong_type", "double 4", 1),
     ]
+    assert [r.hash for r in rows] == [xxh64_intdigest(a_reject(number).raw) for number in (2, 4)]
     assert bson.json_util.loads(landing.raw_reject(rows[1].raw_uri, rows[1].position)) == {"_id": 4, "title": 5.0}
 
 

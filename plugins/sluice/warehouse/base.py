@@ -102,7 +102,10 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class RejectRow:
-    """One rejected document. ``raw_uri`` names the object that keeps it raw, as its ``position``-th document."""
+    """One rejected document. ``raw_uri`` names the object that keeps it raw, as its ``position``-th document.
+
+    ``hash`` is that of the raw document: whether it is the same as when it was rejected before. Not read back.
+    """
 
     collection: str
     key: str
@@ -113,6 +116,7 @@ class RejectRow:
     position: int
     batch: int = 0
     cut: datetime | None = None
+    hash: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

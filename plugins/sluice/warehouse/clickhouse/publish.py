@@ -23,7 +23,7 @@ from sluice.warehouse.records import commit_values, new_commit
 
 log = logging.getLogger(__name__)
 
-_REJECT_COLUMNS = ("collection", "key", "column", "reason", "detail", "raw_uri", "position")
+_REJECT_COLUMNS = ("collection", "key", "column", "reason", "detail", "raw_uri", "position", "hash")
 
 
 class Publish:
