@@ -135,7 +135,7 @@ class _Comparison:
     def _pending(self) -> set[str]:
         if self._cut == self._commit.cut:
             return set()
-        window = next_window(self._commit.position(self._collection.name), self._cut, self._pipeline.capture)
+        window = next_window(self._commit.position(self._collection), self._cut, self._pipeline.capture)
         return {key for key, _ in self._source_rows(window)}
 
 

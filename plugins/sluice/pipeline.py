@@ -280,7 +280,8 @@ def rehearse(pipeline: Pipeline, systems: Systems, span: Span | None, watch: Wat
 def _window(pipeline: Pipeline, collection: Collection, last: Commit | None, cut: Cut, span: Span | None) -> Window:
     if span:
         return backfill_window(*span)
-    return next_window(last.position(collection.name) if last else None, cut, pipeline.capture)
+    position = last.position(collection) if last else None
+    return next_window(position, cut, pipeline.capture, collection.modified)
 
 
 def conformer(pipeline: Pipeline, collection: Collection) -> Conformer:

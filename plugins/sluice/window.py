@@ -50,12 +50,13 @@ class Window:
 
     ``bounded`` says whether documents above ``high`` are left out. At a snapshot they are not: every document that
     changed after ``low`` is read in its state at the cut, which is what makes two collections true to one instant;
-    ``high`` is then only where the next window starts from.
+    ``high`` is then only where the next window starts from. ``field`` is the modified field's path.
     """
 
     low: datetime | None
     high: datetime
     bounded: bool
+    field: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ class Plan:
                 "low": window.low and window.low.isoformat(),
                 "high": window.high.isoformat(),
                 "bounded": window.bounded,
+                "field": window.field,
             }
             for name, window in self.windows.items()
         }
@@ -114,7 +116,7 @@ class Plan:
             kind=BatchKind(data["kind"]),
             cut=Cut(_instant(cut["time"]), cut["cluster"], cut["snapshot"]),
             windows={
-                name: Window(w["low"] and _instant(w["low"]), _instant(w["high"]), w["bounded"])
+                name: Window(w["low"] and _instant(w["low"]), _instant(w["high"]), w["bounded"], w["field"])
                 for name, w in data["windows"].items()
             },
             ranges=tuple(Range(**r) for r in data["ranges"]),
@@ -127,15 +129,22 @@ def planned_at(plan: str) -> datetime:
     return datetime.strptime(plan[:15], PLAN_TIME).replace(tzinfo=UTC)
 
 
-def next_window(position: datetime | None, cut: Cut, capture: Capture) -> Window:
+def read_position(text: str, field: str | None) -> datetime | None:
+    """The instant of a position in a commit record; None when it is one of another field: it says nothing of this."""
+    of, _, instant = text.rpartition(" ")
+    return _instant(instant) if of in {"", field or ""} else None
+
+
+def next_window(position: datetime | None, cut: Cut, capture: Capture, field: str | None = None) -> Window:
     """The window of a live batch: it goes on from ``position`` (the last ``high``), and re-reads ``overlap`` of it.
 
     Without a position it starts at the beginning. ``high`` never goes back, also when the source's clock did.
     """
+    field = field or ""
     high = _floor(cut.time - capture.lag)
     if position is None:
-        return Window(None, high, bounded=not cut.snapshot)
-    return Window(_floor(position - capture.overlap), max(high, position), bounded=not cut.snapshot)
+        return Window(None, high, not cut.snapshot, field)
+    return Window(_floor(position - capture.overlap), max(high, position), not cut.snapshot, field)
 
 
 def backfill_window(start: datetime, end: datetime) -> Window:
@@ -149,13 +158,18 @@ def backfill_window(start: datetime, end: datetime) -> Window:
 
 
 def positions_after(plan: Plan, before: Mapping[str, str]) -> dict[str, str]:
-    """The positions in the commit record of ``plan``: a live batch moves each one on, a backfill moves none."""
+    """The positions in the commit record of ``plan``: a live batch moves each one on, a backfill moves none.
+
+    A position is the modified field and the instant up to which it was read: with another field it starts anew.
+    """
     if plan.kind is BatchKind.BACKFILL:
         return dict(before)
-    reached = {name: window.high for name, window in plan.windows.items()}
-    known = {name: _instant(text) for name, text in before.items()}
-    latest = {name: max(high, known.get(name, high)) for name, high in reached.items()}
-    return {**before, **{name: high.isoformat() for name, high in latest.items()}}
+    return {**before, **{name: _reached(window, before.get(name)) for name, window in plan.windows.items()}}
+
+
+def _reached(window: Window, before: str | None) -> str:
+    known = read_position(before, window.field) if before else None
+    return f"{window.field} {max(window.high, known or window.high).isoformat()}".strip()
 
 
 def milliseconds(time: datetime) -> int:

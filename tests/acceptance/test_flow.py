@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,20 @@ def test_a_document_with_a_mark_leaves_with_its_children_and_comes_back(make_wor
 
     mark({"$unset": {"deleted_at": ""}})
     assert world.differences() == []
+
+
+def test_with_another_modified_field_the_whole_collection_is_read_once(publishing: World) -> None:
+    a_publisher(publishing).seed(documents=50, tickets=10)
+    publishing.batch()
+    publishing.database.documents.update_many({}, [{"$set": {"changed_at": "$created_at", "title": "changed"}}])
+    documents, tickets = publishing.pipeline.collections
+    changed = replace(documents, modified="changed_at")
+    publishing.pipeline = replace(publishing.pipeline, collections=(changed, tickets))
+
+    first, second = (publishing.batch() for _ in range(2))
+
+    assert [c.counts["documents"]["read"] for c in (first, second)] == [50, 0]
+    assert {row["title"] for row in publishing.rows("documents")} == {"changed"}
 
 
 def test_verify_finds_what_the_warehouse_lacks(publishing: World) -> None:

@@ -21,6 +21,7 @@ from sluice.window import (
     milliseconds,
     next_window,
     positions_after,
+    read_position,
 )
 from tests.factories import NOON, a_cut, a_plan, a_range, a_window
 
@@ -96,6 +97,28 @@ def test_a_live_batch_never_moves_a_position_back() -> None:
     assert positions_after(a_plan(), {"documents": later}) == {"documents": later}
 
 
+def test_a_position_of_another_field_is_no_position() -> None:
+    """Documents that the old field did not show as modified would be missed for ever (I1)."""
+    (position,) = positions_after(a_plan(windows={"documents": a_window(field="updated_at")}), {}).values()
+
+    assert read_position(position, "updated_at") == NOON
+    assert read_position(position, "changed_at") is None
+    assert next_window(None, a_cut(), CAPTURE, "changed_at").low is None
+
+
+def test_a_position_goes_on_when_the_whole_collection_was_read_before() -> None:
+    (position,) = positions_after(a_plan(windows={"documents": a_window()}), {}).values()
+
+    assert read_position(position, "updated_at") == NOON
+
+
+def test_with_another_field_a_position_starts_anew() -> None:
+    before = {"documents": f"updated_at {(NOON + timedelta(days=1)).isoformat()}"}
+    plan = a_plan(windows={"documents": a_window(high=NOON, field="changed_at")})
+
+    assert positions_after(plan, before) == {"documents": f"changed_at {NOON.isoformat()}"}
+
+
 def test_a_backfill_moves_no_position() -> None:
     before = {"documents": "2026-01-01T00:00:00+00:00"}
 
@@ -110,7 +133,7 @@ def test_milliseconds_round_down(moment: datetime) -> None:
 
 def test_a_plan_survives_the_way_through_json() -> None:
     ranges = (a_range(query='{"a": 1}', min_id='{"$oid": "0"}', label="…"), a_range(name="ids-001"))
-    windows = {"documents": a_window(), "tickets": Window(None, NOON + MILLISECOND, bounded=True)}
+    windows = {"documents": a_window(), "tickets": Window(None, NOON + MILLISECOND, bounded=True, field="updated_at")}
     plan = a_plan(windows=windows, ranges=ranges, cut=a_cut(cluster=2**62 + 1))
 
     assert Plan.from_json(json.loads(json.dumps(plan.to_json()))) == plan

@@ -9,7 +9,7 @@ from typing import Any, Protocol, Self
 
 from sluice.manifest import Manifest
 from sluice.spec import Collection, Pipeline, Table
-from sluice.window import Cut, Plan
+from sluice.window import Cut, Plan, read_position
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,8 @@ class Loaded:
 class Commit:
     """The commit record: one row of ``sluice.batches``, the only state there is (I8).
 
-    ``positions``: collection → the modified date up to which it was read (ISO). ``counts``: collection → read,
-    rejected, landed, bytes, coerced and ``tables`` (name → TableCounts as a dict).
+    ``positions``: collection → the modified field, and the date up to which it was read (ISO). ``counts``: collection →
+    read, rejected, landed, bytes, coerced and ``tables`` (name → TableCounts as a dict).
     """
 
     pipeline: str
@@ -75,10 +75,10 @@ class Commit:
     committed_at: datetime | None = None
     code_version: str = ""
 
-    def position(self, collection: str) -> datetime | None:
-        """The modified date up to which a collection was read; None when it never was."""
-        text = self.positions.get(collection)
-        return _instant(text) if text else None
+    def position(self, collection: Collection) -> datetime | None:
+        """The modified date up to which a collection was read; None when it never was by that field."""
+        text = self.positions.get(collection.name)
+        return read_position(text, collection.modified) if text else None
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types only; the inverse of :meth:`from_json`."""
