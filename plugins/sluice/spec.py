@@ -34,12 +34,16 @@ class UnknownFields(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One target column. ``path`` is where its value stands in the document, dotted; ``name`` its name in the table."""
+    """One target column. ``path`` is where its value stands in the document, dotted; ``name`` its name in the table.
+
+    ``references``: the collection of which it holds an id. That collection has numeric keys.
+    """
 
     name: str
     path: str
     type: ColumnType
     on_error: OnError = OnError.REJECT
+    references: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ class Collection:
     deletes: str = "none"
     unknown_fields: UnknownFields = UnknownFields.KEEP
     transform: str | None = None  # "module:function", RecordBatch -> RecordBatch
+    surrogate_key: bool = False  # each id has a number, in the collection's key table
     clickhouse: ClickHouseOptions = ClickHouseOptions()
     redshift: RedshiftOptions = RedshiftOptions()
 
@@ -112,6 +117,19 @@ class Collection:
     def tables(self) -> tuple[Table, ...]:
         """The collection's own table first, then one a child."""
         return _tables(self)
+
+
+@dataclass(frozen=True, slots=True)
+class NumericKey:
+    """A column that Sluice adds: the number that the ids of ``collection`` have, for the id in the column ``of``.
+
+    It is NULL exactly where ``of`` is. A number is given to an id once, whether its document or a reference to it comes
+    first, and never changes.
+    """
+
+    name: str
+    of: str
+    collection: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +149,15 @@ class Table:
     key: tuple[str, ...]
     extra: bool
     child: Child | None = None
+    numeric: tuple[NumericKey, ...] = ()
+
+    @property
+    def readable(self) -> tuple[str, ...]:
+        """What analysts see: each declared column, followed by its numeric keys, then ``_extra``."""
+        found: list[str] = []
+        for column in self.columns:
+            found += [column.name, *(key.name for key in self.numeric if key.of == column.name)]
+        return (*found, *((EXTRA,) if self.extra else ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,16 +238,30 @@ class Pipeline:
         """The collection of that name. Raises KeyError."""
         return next(c for c in self.collections if c.name == name)
 
+    def numeric_keys(self, collection: Collection) -> tuple[tuple[Table, NumericKey], ...]:
+        """Every column that holds numbers of a collection's ids, with its table."""
+        return tuple((t, key) for t in self.tables for key in t.numeric if key.collection == collection.name)
+
 
 PARENT = "parent_id"
 ORDINAL = "ordinal"
-RESERVED = frozenset({"_from", "_to", "_hash", "_gone", "_turn", "_extra"})
+EXTRA = "_extra"
+NUMBER = "_key"
+PARENT_NUMBER = "parent_key"
+RESERVED = frozenset({"_from", "_to", "_hash", "_gone", "_turn", EXTRA, NUMBER})
 """Column names that Sluice adds; a child table also has PARENT and ORDINAL."""
+
+
+def reference_number(column: str) -> str:
+    """The name of the column with the numbers of a column that references a collection."""
+    return f"{column}_key"
 
 
 def _tables(collection: Collection) -> tuple[Table, ...]:
     extra = collection.unknown_fields is UnknownFields.KEEP
-    own = Table(collection.name, collection.name, collection.columns, (collection.key.name,), extra)
+    key = collection.key.name
+    numeric = (*_own_number(collection, NUMBER, key), *_references(collection.columns))
+    own = Table(collection.name, collection.name, collection.columns, (key,), extra, None, numeric)
     return (own, *(_child_table(collection, child, extra=extra) for child in collection.children))
 
 
@@ -234,4 +275,13 @@ def _child_table(collection: Collection, child: Child, *, extra: bool) -> Table:
         (PARENT, ORDINAL),
         extra and child.of_documents,
         child,
+        (*_own_number(collection, PARENT_NUMBER, PARENT), *_references(child.columns)),
     )
+
+
+def _own_number(collection: Collection, name: str, of: str) -> tuple[NumericKey, ...]:
+    return (NumericKey(name, of, collection.name),) if collection.surrogate_key else ()
+
+
+def _references(columns: tuple[Column, ...]) -> tuple[NumericKey, ...]:
+    return tuple(NumericKey(reference_number(c.name), c.name, c.references) for c in columns if c.references)

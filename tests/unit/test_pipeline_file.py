@@ -94,6 +94,32 @@ def test_arrays_become_children_of_values_or_of_documents() -> None:
     )
 
 
+def test_a_surrogate_key_and_references_add_numeric_keys_beside_the_ids() -> None:
+    text = (
+        "{documents: {surrogate_key: true, unknown_fields: ignore, columns: {title: text, a.next: {type: key, "
+        "references: documents}}, children: {tags: text, marks: {columns: {by: {type: key, references: documents}}}, "
+        "seen: {type: key, references: documents}}}}"
+    )
+    own, tags, marks, seen = parse_pipeline(a_pipeline_text(collections=text), FILE).tables
+
+    assert own.readable == ("_id", "_key", "title", "a_next", "a_next_key")
+    assert tags.readable == ("parent_id", "parent_key", "ordinal", "value")
+    assert marks.readable == ("parent_id", "parent_key", "ordinal", "by", "by_key")
+    assert seen.readable == ("parent_id", "parent_key", "ordinal", "value", "value_key")
+    assert {key.collection for table in (own, tags, marks, seen) for key in table.numeric} == {"documents"}
+
+
+def test_a_numeric_key_may_decide_how_its_table_is_stored() -> None:
+    found = documents(
+        "surrogate_key: true, columns: {of: {type: key, references: documents}}, redshift: {distkey: of_key, "
+        "sortkey: [_key]}, clickhouse: {order_by: [_key, _id], partition_by: 'modulo(_key, 8)', "
+        "skip_indexes: {of_key: bloom_filter(0.01)}}"
+    )
+
+    assert found.redshift == RedshiftOptions("of_key", ("_key",))
+    assert found.clickhouse.order_by == ("_key", "_id")
+
+
 def test_storage_options_are_kept_and_their_expressions_rebuilt() -> None:
     found = documents(
         "columns: {created_at: timestamp, topic: text}, redshift: {distkey: _id, sortkey: [created_at], "
@@ -245,8 +271,9 @@ def test_what_decides_values_changes_a_collections_hash(changed: Collection) -> 
         a_collection(clickhouse=ClickHouseOptions(("_id",))),
         a_collection(redshift=RedshiftOptions("_id")),
         a_collection(deletes="reconcile"),
+        a_collection(surrogate_key=True),
     ],
-    ids=["order", "clickhouse", "redshift", "deletes"],
+    ids=["order", "clickhouse", "redshift", "deletes", "surrogate_key"],
 )
 def test_what_decides_only_storage_leaves_a_collections_hash(changed: Collection) -> None:
     assert collection_hash(changed) == collection_hash(a_collection())
@@ -254,7 +281,7 @@ def test_what_decides_only_storage_leaves_a_collections_hash(changed: Collection
 
 def test_hashes_are_the_same_in_every_process_and_version() -> None:
     assert collection_hash(a_collection(children=(a_child(),))) == 16851351452621707285
-    assert pipeline_hash(a_pipeline()) == "cceea023d635f258"
+    assert pipeline_hash(a_pipeline()) == "723722f8294803b6"
 
 
 def test_a_pipelines_hash_follows_what_a_batch_does_and_not_when_or_where_its_file_is() -> None:

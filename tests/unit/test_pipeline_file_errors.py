@@ -223,6 +223,64 @@ def test_one_wrong_thing_in_a_collection_is_one_error(text: str, said: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ("a: {type: key, references: document}", "columns.a.references: there is no collection 'document' in this fil"),
+        ("a: {type: key, references: document}", "did you mean documents?"),
+        ("a: {type: key, references: plain}", "references: plain has no numeric keys: add `surrogate_key: true` to it"),
+        (
+            "a: {type: objectid, references: documents}",
+            "columns.a.references: the ids of documents are key, this column is objectid: give both the same type",
+        ),
+        ("a: {type: string(5), references: texts}", "the ids of texts are string(9), this column is string(5)"),
+        ("a: {type: key, references: 5}", "columns.a.references: takes a text, found the number 5"),
+        (
+            "a: {type: key, references: documents}, a_key: int64",
+            'the column a_key is also made of "a_key": give one of',
+        ),
+        (
+            "a.b: {type: key, references: documents}, c: {type: int64, name: A_b_key}",
+            'the column a_b_key is also made of "c": give one of them another name',
+        ),
+        (f"{'a' * 60}: {{type: key, references: documents}}", "has more than 63 letters: give this column a shorter"),
+        ("_key: int64", "_key is a column of Sluice's own: give this one another name, as name: source_key"),
+    ],
+)
+def test_a_wrong_reference_is_one_error(columns: str, said: str) -> None:
+    others = "documents: {surrogate_key: true}, plain: {}, texts: {surrogate_key: true, columns: {_id: string(9)}}"
+    (error,) = errors(a_pipeline_text(collections=f"{{{others}, tickets: {{columns: {{{columns}}}}}}}"))
+
+    assert said in error
+    assert error.startswith("collections.tickets.columns.")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("surrogate_key: 1", "surrogate_key: takes true or false, found the number 1"),
+        ("surrogate_key: yes", "surrogate_key: takes true or false, found 'yes'"),
+        (
+            "surrogate_key: true, children: {a: {columns: {parent_key: int64}}}",
+            "children.a.columns.parent_key: parent_key is a column of Sluice's own",
+        ),
+        (
+            "children: {a: {columns: {b: int64}, references: documents}}",
+            "children.a.references: belongs to a single column: move it into one of columns",
+        ),
+        ("children: {a: {type: key, references: b}}", "children.a.references: there is no collection 'b' in this file"),
+        (
+            "children: {a: {columns: {b: {type: key, references: documents}}}}",
+            "children.a.columns.b.references: documents has no numeric keys",
+        ),
+        ("clickhouse: {skip_indexes: {_key: minmax}}", "clickhouse.skip_indexes: there is no column '_key'"),
+    ],
+)
+def test_a_wrong_numeric_key_is_one_error(text: str, said: str) -> None:
+    (error,) = errors_of_documents(text)
+    assert said in error
+
+
+@pytest.mark.parametrize(
     ("text", "place", "said"),
     [
         ("", "1:1", "the file is empty"),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from sluice import spec
 from sluice.columns import ColumnType, Kind
 from sluice.config import shape
+from sluice.config.entries import KEY
 from sluice.config.expressions import partition
 from sluice.config.grammar import default_name
-from sluice.config.rules import KEY
 
 
 def pipeline(section: shape.PipelineSection, file: Path) -> spec.Pipeline:
@@ -42,7 +43,7 @@ def _collection(name: str, section: shape.CollectionSection) -> spec.Collection:
     columns = _columns(section.columns)
     if KEY not in section.columns:
         columns = (spec.Column(KEY, KEY, ColumnType(Kind.KEY)), *columns)
-    return spec.Collection(
+    found = spec.Collection(
         name=name,
         modified=section.modified,
         columns=columns,
@@ -50,14 +51,15 @@ def _collection(name: str, section: shape.CollectionSection) -> spec.Collection:
         deletes=section.deletes,
         unknown_fields=section.unknown_fields,
         transform=section.transform,
-        clickhouse=_clickhouse(section.clickhouse, columns),
+        surrogate_key=section.surrogate_key,
         redshift=_redshift(section.redshift),
     )
+    return replace(found, clickhouse=_clickhouse(section.clickhouse, found))
 
 
 def _columns(sections: dict[str, shape.ColumnSection]) -> tuple[spec.Column, ...]:
     return tuple(
-        spec.Column(column.name or default_name(path), path, column.type, column.on_error)
+        spec.Column(column.name or default_name(path), path, column.type, column.on_error, column.references)
         for path, column in sections.items()
     )
 
@@ -65,13 +67,13 @@ def _columns(sections: dict[str, shape.ColumnSection]) -> tuple[spec.Column, ...
 def _child(path: str, section: shape.ChildSection) -> spec.Child:
     name = section.name or default_name(path)
     if section.type:
-        value = spec.Column("value", "", section.type, section.on_error)
+        value = spec.Column("value", "", section.type, section.on_error, section.references)
         return spec.Child(name, path, (value,), of_documents=False)
     return spec.Child(name, path, _columns(section.columns or {}), of_documents=True)
 
 
-def _clickhouse(section: shape.ClickHouseSection, columns: tuple[spec.Column, ...]) -> spec.ClickHouseOptions:
-    names = {column.name for column in columns}
+def _clickhouse(section: shape.ClickHouseSection, collection: spec.Collection) -> spec.ClickHouseOptions:
+    names = set(collection.tables[0].readable) - {spec.EXTRA}
     return spec.ClickHouseOptions(
         order_by=tuple(section.order_by),
         partition_by=partition(section.partition_by, names) if section.partition_by is not None else None,

@@ -5,84 +5,69 @@ The rules read the plain values and skip what is not of the right shape, so that
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final
 
-from sluice.columns import KEY_KINDS, TEXT_KINDS, ColumnType, Kind, OnError
-from sluice.config import expressions, grammar
+from sluice.columns import KEY_KINDS, TEXT_KINDS, Kind, OnError
+from sluice.config import expressions, grammar, numeric
+from sluice.config.entries import KEY, Entry, child_columns, children_of, columns_of, mapping, texts
 from sluice.config.problems import Loc, Problem, Wrong, dotted
 from sluice.config.redshift import ENCODINGS
-from sluice.spec import ORDINAL, PARENT, RESERVED, LandingFormat, WarehouseKind
+from sluice.spec import ORDINAL, PARENT, PARENT_NUMBER, RESERVED, LandingFormat, WarehouseKind
 from sluice.suggest import did_you_mean, shown
 
-KEY: Final = "_id"
 _LONGEST_NAME: Final = 63
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One declared field, as far as it can be read. ``name`` is None when the path cannot be one and none is given."""
-
-    loc: Loc
-    path: str
-    name: str | None
-    type: ColumnType | None
-    on_error: OnError | None = OnError.REJECT
 
 
 def problems(document: Any) -> Iterator[Problem]:
     """Everything that is wrong between the parts of a file."""
-    pipeline = _mapping(document).get("pipeline")
+    pipeline = mapping(document).get("pipeline")
     if "__" in f"{pipeline}_":
         yield Problem(
             ("pipeline",), "Sluice uses __ in names of its own: choose one without it, and without _ at the end"
         )
     tables: list[tuple[Loc, str]] = []
-    for name, section in _mapping(_mapping(document).get("collections")).items():
+    collections = {name: mapping(section) for name, section in mapping(mapping(document).get("collections")).items()}
+    for name, section in collections.items():
         loc = ("collections", name)
         tables.append((loc, name))
-        tables += [(at, f"{name}_{child}") for at, child, _ in _children(section, loc) if child]
-        yield from _collection(_mapping(section), loc)
+        tables += [(at, f"{name}_{child}") for at, child, _ in children_of(section, loc) if child]
+        yield from _collection(section, loc)
     yield from _tables(tables)
-    yield from _landing(_mapping(document))
+    yield from _landing(mapping(document))
+    yield from numeric.problems(collections)
 
 
 def _collection(section: dict[str, Any], loc: Loc) -> Iterator[Problem]:
-    columns = _entries(section.get("columns"), (*loc, "columns"))
-    key = next((entry for entry in columns if entry.path == KEY), Entry(loc, KEY, KEY, ColumnType(Kind.KEY)))
-    others = [entry for entry in columns if entry is not key]
-    columns = [key, *others]
-    children = _children(section, loc)
-    yield from _names(columns, RESERVED)
-    yield from _key(key)
-    yield from _actions(others)
+    columns, children = columns_of(section, loc), children_of(section, loc)
+    added = numeric.numeric_columns(section, columns, loc)
+    yield from _names([*columns, *numeric.reference_columns(columns)], RESERVED)
+    yield from _key(columns[0])
+    yield from _actions(columns[1:])
     yield from _overlaps([(e.loc, e.path) for e in columns] + [(at, str(at[-1])) for at, _, _ in children])
     yield from _modified(section.get("modified"), columns, (*loc, "modified"))
     for at, name, child in children:
-        yield from _child(child, name, at)
-    yield from _clickhouse(_mapping(section.get("clickhouse")), columns, (*loc, "clickhouse"))
-    yield from _redshift(_mapping(section.get("redshift")), columns, (*loc, "redshift"))
+        yield from _child(child, name, at, {PARENT_NUMBER} if numeric.is_numbered(section) else set())
+    yield from _clickhouse(mapping(section.get("clickhouse")), [*columns, *added], (*loc, "clickhouse"))
+    yield from _redshift(mapping(section.get("redshift")), [*columns, *added], (*loc, "redshift"))
 
 
-def _child(section: dict[str, Any], name: str | None, loc: Loc) -> Iterator[Problem]:
+def _child(section: dict[str, Any], name: str | None, loc: Loc, added: set[str]) -> Iterator[Problem]:
     if name is None:
         yield Problem(loc, f"cannot be the name of a table: give it one, as name: {grammar.plain_name(str(loc[-1]))}")
     if ("type" in section) == ("columns" in section):
         text = "an array needs either type or columns: write type for plain values, columns for documents"
         yield Problem(loc, text)
+    columns = child_columns(section, loc)
+    yield from _actions(columns)
     if "columns" not in section:
-        yield from _actions([Entry(loc, "", None, _type(section), _action(section))])
         return
-    if "on_error" in section:
-        yield Problem((*loc, "on_error"), "belongs to a single column: move it into one of columns")
+    for key in ("on_error", "references"):
+        if key in section:
+            yield Problem((*loc, key), "belongs to a single column: move it into one of columns")
     if section["columns"] == {}:
         yield Problem((*loc, "columns"), "is empty: declare a field of the documents, or write type: json instead")
-    columns = _entries(section["columns"], (*loc, "columns"))
-    yield from _names(columns, {*RESERVED, PARENT, ORDINAL})
-    yield from _actions(columns)
+    yield from _names([*columns, *numeric.reference_columns(columns)], {*RESERVED, *added, PARENT, ORDINAL})
     yield from _overlaps([(entry.loc, entry.path) for entry in columns])
 
 
@@ -138,17 +123,17 @@ def _modified(path: Any, columns: list[Entry], loc: Loc) -> Iterator[Problem]:
 
 def _clickhouse(options: dict[str, Any], columns: list[Entry], loc: Loc) -> Iterator[Problem]:
     key = next(entry.name for entry in columns if entry.path == KEY)
-    order = _texts(options.get("order_by"))
+    order = texts(options.get("order_by"))
     yield from _known(order, columns, (*loc, "order_by"))
     if order and key and key not in order:
         text = f"lacks the key, by which versions are found: write [{', '.join((*order, key))}]"
         yield Problem((*loc, "order_by"), text)
-    low = _texts(options.get("low_cardinality"))
+    low = texts(options.get("low_cardinality"))
     yield from _known(low, columns, (*loc, "low_cardinality"))
     for entry in columns:
         if entry.name in low and entry.type and entry.type.kind not in TEXT_KINDS:
             yield Problem((*loc, "low_cardinality"), f"{entry.name} is {entry.type}: only texts are, remove it")
-    yield from _known(_mapping(options.get("skip_indexes")), columns, (*loc, "skip_indexes"))
+    yield from _known(mapping(options.get("skip_indexes")), columns, (*loc, "skip_indexes"))
     try:
         if isinstance(partition := options.get("partition_by"), str):
             expressions.partition(partition, {e.name: e for e in columns if e.name})
@@ -159,12 +144,12 @@ def _clickhouse(options: dict[str, Any], columns: list[Entry], loc: Loc) -> Iter
 def _redshift(options: dict[str, Any], columns: list[Entry], loc: Loc) -> Iterator[Problem]:
     for option in ("distkey", "sortkey"):
         named = options.get(option)
-        used = _texts(named if isinstance(named, list) else [named])
+        used = texts(named if isinstance(named, list) else [named])
         yield from _known(used, columns, (*loc, option))
         for entry in columns:
             if entry.name in used and entry.type and entry.type.kind is Kind.JSON:
                 yield Problem((*loc, option), f"{entry.name} is {entry.type}, a SUPER there, which cannot be one")
-    encode = _mapping(options.get("encode"))
+    encode = mapping(options.get("encode"))
     yield from _known(encode, columns, (*loc, "encode"))
     for entry in columns:
         kinds = ENCODINGS.get(str(encode.get(str(entry.name))))
@@ -176,14 +161,14 @@ def _redshift(options: dict[str, Any], columns: list[Entry], loc: Loc) -> Iterat
 
 def _landing(document: dict[str, Any]) -> Iterator[Problem]:
     """The format of landed parts against the warehouse that loads them."""
-    kind, format_ = (_mapping(document.get(s)).get(key) for s, key in (("warehouse", "kind"), ("landing", "format")))
+    kind, format_ = (mapping(document.get(s)).get(key) for s, key in (("warehouse", "kind"), ("landing", "format")))
     if (kind, format_) == (WarehouseKind.CLICKHOUSE, LandingFormat.CSV):
         text = "csv is for Redshift: remove it, and parts are parquet, which keeps types and numbers as they are"
         yield Problem(("landing", "format"), text)
     if (kind, format_) != (WarehouseKind.REDSHIFT, LandingFormat.PARQUET):
         return
-    for name, section in _mapping(document.get("collections")).items():
-        options = _mapping(_mapping(_mapping(section).get("redshift")).get("copy_options"))
+    for name, section in mapping(document.get("collections")).items():
+        options = mapping(mapping(mapping(section).get("redshift")).get("copy_options"))
         for option in ("acceptanydate", "truncatecolumns", "maxerror"):
             if options.get(option):
                 loc = ("collections", name, "redshift", "copy_options", option)
@@ -215,48 +200,3 @@ def _tables(tables: list[tuple[Loc, str]]) -> Iterator[Problem]:
         if other != loc:
             fix = f"give {what} another name" if len(loc) >= len(other) else "give that child another name"
             yield Problem(loc, f"the table {name} is also made by {dotted(other)}: {fix}")
-
-
-def _entries(columns: Any, loc: Loc) -> list[Entry]:
-    found = []
-    for path, given in _mapping(columns).items():
-        section = _long(given)
-        found.append(Entry((*loc, path), path, _name(section, path), _type(section), _action(section)))
-    return found
-
-
-def _children(section: Any, loc: Loc) -> list[tuple[Loc, str | None, dict[str, Any]]]:
-    children = {path: _long(given) for path, given in _mapping(_mapping(section).get("children")).items()}
-    return [((*loc, "children", path), _name(child, path), child) for path, child in children.items()]
-
-
-def _long(given: Any) -> dict[str, Any]:
-    if isinstance(given, str):
-        return {"type": given}
-    return {key: value for key, value in _mapping(given).items() if value is not None or key == "on_error"}
-
-
-def _name(section: dict[str, Any], path: str) -> str | None:
-    if isinstance(name := section.get("name"), str):
-        return name
-    default = grammar.default_name(path)
-    return default if re.fullmatch(grammar.NAME, default) else None
-
-
-def _type(section: dict[str, Any]) -> ColumnType | None:
-    with suppress(ValueError):
-        return ColumnType.parse(section["type"]) if isinstance(section.get("type"), str) else None
-    return None
-
-
-def _action(section: dict[str, Any]) -> OnError | None:
-    given = section.get("on_error", OnError.REJECT)
-    return OnError.NULL if given is None else next((action for action in OnError if action == given), None)
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _texts(value: Any) -> list[str]:
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

@@ -68,6 +68,7 @@ def _in_this_version(word: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+_REFERENCES = "collection whose _id it holds; <name>_key is the number of that id"
 _KINDS = [str(kind) for kind in Kind if kind not in {Kind.STRING, Kind.DECIMAL}]
 _TYPE_SCHEMA = {
     "anyOf": [
@@ -159,6 +160,7 @@ class ColumnSection(Section):
     type: Type = Field(description="key, string(n), text, int32, int64, float64, decimal(p,s), bool, timestamp …")
     on_error: Action = Field(default=OnError.REJECT, description="what becomes of a value that the type cannot hold")
     name: Name | None = Field(default=None, description="target name; default: the path with _ for dots")
+    references: str | None = Field(default=None, description=_REFERENCES)
 
 
 Column = Annotated[ColumnSection, BeforeValidator(_short, json_schema_input_type=ColumnSection | str)]
@@ -175,6 +177,7 @@ class ChildSection(Section):
     name: Name | None = Field(
         default=None, description="the table is <collection>_<name>; default: the path with _ for dots"
     )
+    references: str | None = Field(default=None, description=_REFERENCES)
 
 
 Child = Annotated[ChildSection, BeforeValidator(_short, json_schema_input_type=ChildSection | str)]
@@ -226,6 +229,9 @@ class CollectionSection(Section):
     unknown_fields: UnknownFields = Field(default=UnknownFields.KEEP, description="fields that no column declares")
     transform: Annotated[str, AfterValidator(grammar.transform)] | None = Field(
         default=None, description="module:function, from record batch to record batch"
+    )
+    surrogate_key: Annotated[bool, Field(strict=True)] = Field(
+        default=False, description="add _key, a number for each _id, and parent_key to the children"
     )
     clickhouse: ClickHouseSection = Field(default_factory=ClickHouseSection)
     redshift: RedshiftSection = Field(default_factory=RedshiftSection)
