@@ -10,6 +10,7 @@ SluiceError
 └── Terminal             running the same step again gives the same answer: a person has to change something
     ├── ConfigError      a pipeline file, connection or setting
     ├── CountMismatch    a hand-over lost or gained rows (I1): the batch stops
+    ├── KeyCollision     two ids have one number: the batch stops
     ├── TooManyRejects   above the pipeline's reject limit (I7)
     ├── MigrationError   the warehouse's schema and the code disagree
     └── AccessDenied     a server refused the credentials or a right is missing
@@ -68,6 +69,10 @@ class ConfigError(Terminal):
 
 class CountMismatch(Terminal):
     """A hand-over did not carry every row (I1)."""
+
+
+class KeyCollision(Terminal):
+    """Two different ids have the same numeric key."""
 
 
 class TooManyRejects(Terminal):

@@ -238,9 +238,17 @@ class Pipeline:
         """The collection of that name. Raises KeyError."""
         return next(c for c in self.collections if c.name == name)
 
-    def numeric_keys(self, collection: Collection) -> tuple[tuple[Table, NumericKey], ...]:
-        """Every column that holds numbers of a collection's ids, with its table."""
-        return tuple((t, key) for t in self.tables for key in t.numeric if key.collection == collection.name)
+    def ids_of(self, collection: Collection) -> tuple[tuple[Table, str], ...]:
+        """Every column whose ids have a number of this collection, with its table; none without numeric keys.
+
+        But for the ``parent_id`` of children, which are the ids of their own collection's table again.
+        """
+        return tuple(
+            (table, key.of)
+            for table in self.tables
+            for key in table.numeric
+            if key.collection == collection.name and not (table.child and key.of == PARENT)
+        )
 
 
 PARENT = "parent_id"

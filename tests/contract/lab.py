@@ -30,6 +30,7 @@ from sluice.warehouse.clickhouse.fence import Pace
 from sluice.warehouse.clickhouse.landed import Access
 from sluice.window import BatchKind, Plan, Window
 from tests.contract.specs import a_pipeline, a_rich_pipeline
+from tests.contract.spoiled import crash_before
 from tests.factories import NOON, a_cut, a_plan
 
 BUCKET = "contract"
@@ -174,6 +175,10 @@ class Lab:
         client = wrap(Client.connect(self.servers.clickhouse))
         return ClickHouse(client, Access(self.servers.bucket), self.pace)
 
+    def dying(self, statement: str) -> Warehouse:
+        """Another process's connection, which dies before it sends a statement."""
+        return self.attempt(crash_before(statement))
+
     def another(self, pipeline: Pipeline) -> Lab:
         """A second pipeline on the same servers."""
         return Lab(self.servers, pipeline, self.pace)
@@ -254,6 +259,11 @@ class Lab:
         self.command(f"ALTER TABLE sluice_data.{self.pipeline.name}_{table} {change}")
 
     @property
+    def key_tables(self) -> list[str]:
+        """The names of key tables, without the pipeline's."""
+        return [f"{collection.name}__keys" for collection in self.pipeline.collections if collection.surrogate_key]
+
+    @property
     def rich(self) -> Pipeline:
         """A pipeline with every column type, and every way of storing a table here."""
         return a_rich_pipeline()
@@ -286,8 +296,8 @@ class Lab:
 
     def reset(self) -> None:
         """Make it a pipeline that never published: faster than a new one."""
-        for table in self.pipeline.tables:
-            self.analyst.command(f"TRUNCATE TABLE sluice_data.{self.pipeline.name}_{table.name}")
+        for table in [*(table.name for table in self.pipeline.tables), *self.key_tables]:
+            self.analyst.command(f"TRUNCATE TABLE sluice_data.{self.pipeline.name}_{table}")
         for table in self.staging():
             self.analyst.command(f"DROP TABLE sluice_staging.{table} SYNC")
         for table in ("batches", "fences", "rejects"):

@@ -155,8 +155,8 @@ class RedshiftLab(Lab):
         return [name for (name,) in self.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'sluice_staging'")]
 
     def reset(self) -> None:
-        for table in self.pipeline.tables:
-            self.lose(table.name, "TRUE")
+        for table in [*(table.name for table in self.pipeline.tables), *self.key_tables]:
+            self.lose(table, "TRUE")
         for staging in self.staging():
             self.command(f"DROP TABLE sluice_staging.{staging}")
         for control in ("batches", "rejects", "gone"):

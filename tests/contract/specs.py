@@ -44,6 +44,18 @@ def a_pipeline(name: str = "publishing", **overrides: Any) -> spec.Pipeline:
     return spec.Pipeline(**{**defaults, **overrides})
 
 
+def numbered(pipeline: spec.Pipeline) -> spec.Pipeline:
+    """The same, under a name of its own, with numeric keys: tickets name one document, and list more of them."""
+    own = f"p{secrets.token_hex(4)}"
+    documents, tickets = pipeline.collections
+    columns = tuple(replace(c, references="documents") if c.name == "document_id" else c for c in tickets.columns)
+    value = a_column("value", "key", path="", references="documents")
+    others = spec.Child("others", "others", (value,), of_documents=False)
+    collections = (replace(documents, surrogate_key=True), replace(tickets, columns=columns, children=(others,)))
+    warehouse = replace(pipeline.warehouse, schema=f"{own}_read")
+    return replace(pipeline, name=own, warehouse=warehouse, collections=collections)
+
+
 def a_rich_pipeline() -> spec.Pipeline:
     """Every column type, and every way of storing a table. Its name is its own."""
     kinds = "key string(9) text int32 int64 float64 decimal(18,4) bool timestamp date objectid uuid binary json"

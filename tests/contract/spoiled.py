@@ -22,6 +22,8 @@ READS = {
     "count_unpublished_rejects",
     "count_rows",
     "count_replaced",
+    "count_unnumbered",
+    "find_collision",
     "count_written",
     "count_skipped",
     "find_double",
@@ -85,6 +87,18 @@ def crash_after(number: int) -> Callable[[Client], Client]:
         die_if_due(name)
 
     return lambda client: hooked(client, die_if_due, after)
+
+
+def crash_before(name: str) -> Callable[[Client], Client]:
+    """Dies before a statement, and sends nothing more."""
+    dead: list[str] = []
+
+    def before(sent: str) -> None:
+        if dead or sent == name:
+            dead.append(sent)
+            raise Crash
+
+    return lambda client: hooked(client, before, do_nothing)
 
 
 def lose_answer_to(name: str) -> Callable[[Client], Client]:

@@ -144,7 +144,7 @@ def test_an_index_type_is_a_name_with_numbers(kind: str) -> None:
 
 def as_created(collection: Collection, number: int = 0) -> Found:
     table = collection.tables[number]
-    columns = tuple((c.name, c.type) for c in stored(collection, table))
+    columns = tuple((c.name, c.type, c.computed) for c in stored(collection, table))
     return Found(columns, ", ".join(order(collection, table)), "", indexes(collection, table))
 
 
@@ -179,7 +179,7 @@ def test_a_missing_column_is_added_where_it_belongs() -> None:
 
 def test_a_column_too_many_is_dropped() -> None:
     found = as_created(a_collection())
-    (difference,) = found_differences(a_collection(), replace(found, columns=(*found.columns, ("old", "Int8"))))
+    (difference,) = found_differences(a_collection(), replace(found, columns=(*found.columns, ("old", "Int8", ""))))
 
     assert difference[1] == 'ALTER TABLE "sluice_data"."p_documents" DROP COLUMN IF EXISTS "old";'
 

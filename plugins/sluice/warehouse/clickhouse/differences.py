@@ -13,9 +13,12 @@ from sluice.warehouse.clickhouse.tables import Stored, index_definition, indexes
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A storage table as the server describes it. ``columns``: (name, type); ``indexes``: (column, type)."""
+    """A storage table as the server describes it.
 
-    columns: tuple[tuple[str, str], ...]
+    ``columns``: (name, type, expression from which it is computed); ``indexes``: (column, type).
+    """
+
+    columns: tuple[tuple[str, str, str], ...]
     order: str
     partition: str
     indexes: tuple[tuple[str, str], ...]
@@ -37,8 +40,9 @@ def differences(collection: Collection, table: Table, storage: Sql, found: Found
     return [*altered, *_shape(collection, table, found)]
 
 
-def _columns(wanted: Sequence[Stored], found: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    types = dict(found)
+def _columns(wanted: Sequence[Stored], found: Sequence[tuple[str, str, str]]) -> Iterator[tuple[str, str]]:
+    types = {column: kind for column, kind, _ in found}
+    computed = {column: expression for column, _, expression in found}
     for before, column in zip((None, *wanted), wanted, strict=False):
         if column.name not in types:
             after = f"AFTER {name(before.name).text}" if before else "FIRST"
@@ -46,6 +50,9 @@ def _columns(wanted: Sequence[Stored], found: Sequence[tuple[str, str]]) -> Iter
         elif types[column.name] != column.type:
             what = f"column {column.name} is {types[column.name]}, the pipeline file says {column.type}"
             yield what, f"MODIFY COLUMN {column.definition}"
+        elif _plain(computed[column.name]) != _plain(column.computed):
+            what = f"column {column.name} is computed as {computed[column.name]!r}, not as {column.computed!r}"
+            yield what, f"MODIFY COLUMN {column.definition}, MATERIALIZE COLUMN {name(column.name).text}"
     for extra in types.keys() - {column.name for column in wanted}:
         yield f"column {extra} is not in the pipeline file", f"DROP COLUMN IF EXISTS {name(extra).text}"
 

@@ -33,7 +33,7 @@ class Migrator:
             self._bootstrap()
         fence = Fence(self._client, LOCK, self._pace)
         with fence.held():
-            return self._apply(_Ledger(fence.client, fence), pipeline)
+            return self._apply(_Ledger(fence.client, fence), fence, pipeline)
 
     def states(self) -> list[MigrationState]:
         """Every migration with its state."""
@@ -48,9 +48,9 @@ class Migrator:
             return False
         schema = Schema(self._client, pipeline)
         schema.refuse_differences()
-        return bool(schema.missing_tables() or schema.outdated_views())
+        return bool(schema.missing_tables() or schema.keys.outdated() or schema.outdated_views())
 
-    def _apply(self, ledger: _Ledger, pipeline: Pipeline | None) -> list[str]:
+    def _apply(self, ledger: _Ledger, fence: Fence, pipeline: Pipeline | None) -> list[str]:
         done = migrations.run(ledger, migrations.pending(self._files, ledger.records(), None))
         if pipeline is None:
             return done
@@ -58,7 +58,7 @@ class Migrator:
         done += migrations.run(ledger, migrations.pending(self._files, ledger.records(), pipeline.name))
         schema = Schema(self._client, pipeline)
         schema.refuse_differences()
-        return done + schema.create_views()
+        return done + schema.keys.create(fence) + schema.create_views()
 
     def _bootstrap(self) -> None:
         # The lock lives in what the first migration creates. Two runners may do this at once: each statement allows

@@ -15,6 +15,7 @@ from sluice.warehouse.base import Batch, Commit, TableCounts
 from sluice.warehouse.clickhouse.check import refuse_old_versions
 from sluice.warehouse.clickhouse.client import Client
 from sluice.warehouse.clickhouse.fence import Fence, Pace
+from sluice.warehouse.clickhouse.numeric_keys import NumericKeys
 from sluice.warehouse.clickhouse.recover import committed, recover
 from sluice.warehouse.clickhouse.staging import drop_staging
 from sluice.warehouse.clickhouse.tables import STAGING, place
@@ -55,11 +56,14 @@ class Publish:
         last = recover(self._fence, self._pipeline.name)
         number = last.batch + 1 if last else 1
         staged = self._recount()
+        numbers = NumericKeys(self._fence, self._pipeline)
+        numbers.give(self._plan.id, staged)
         counts: dict[str, TableCounts] = {}
         for collection in self._pipeline.collections:
             counts |= Versions(self._fence, self._plan, collection, staged, number).write()
         commit = new_commit(self._pipeline, self._batch, last, counts)
         refuse_old_versions(self._client, self._pipeline, commit)
+        numbers.check(number, staged)
         if rejects:
             self._insert_rejects(commit)
         time.sleep(self._pace.settle)

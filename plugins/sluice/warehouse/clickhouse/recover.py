@@ -8,8 +8,7 @@ from sluice.statements import name
 from sluice.warehouse.base import Commit
 from sluice.warehouse.clickhouse.client import Client
 from sluice.warehouse.clickhouse.fence import Fence
-from sluice.warehouse.clickhouse.schema import comment
-from sluice.warehouse.clickhouse.tables import DATA
+from sluice.warehouse.clickhouse.tables import DATA, comment
 from sluice.warehouse.records import read_commit
 
 log = logging.getLogger(__name__)
@@ -22,7 +21,8 @@ def recover(fence: Fence, pipeline: str) -> Commit | None:
     newest batch is read, and nothing sent under an older fence can change it any more.
     """
     client = fence.client
-    storages = [table for (table,) in client.rows("pipeline_storages", database=DATA, comment=comment(pipeline))]
+    tables = comment(pipeline, "table ")
+    storages = [table for (table,) in client.rows("pipeline_storages", database=DATA, comment=tables)]
     fence.wait(lambda: _mutating(fence, storages), f"mutations of {pipeline} do not end")
     rows = client.rows("commits", pipeline=pipeline, limit=1)
     last = read_commit(rows[0]) if rows else None

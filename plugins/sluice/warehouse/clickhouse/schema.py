@@ -7,29 +7,27 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from sluice.errors import MigrationError
 from sluice.spec import Pipeline, Table
 from sluice.statements import OPEN, Sql, bind, literal, name, names
 from sluice.warehouse.clickhouse.client import Client
 from sluice.warehouse.clickhouse.differences import Difference, Found, differences, refusal
+from sluice.warehouse.clickhouse.key_tables import KeyTables
 from sluice.warehouse.clickhouse.tables import (
     DATA,
     Place,
+    comment,
     definitions,
     indexes,
-    master_columns,
+    key_stem,
     order_sql,
     partition,
     place,
+    read_columns,
     stored,
-    visible_columns,
 )
-
-
-def comment(pipeline: str, rest: str = "") -> str:
-    """The comment on everything that belongs to a pipeline: how it is told from what others made."""
-    return f"sluice: pipeline {pipeline}, {rest}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +70,8 @@ class Schema:
         self._views = [view for table in pipeline.tables for view in _views(table, self._places[table])]
         self._existing = self._describe()
         self._refuse_foreign()
+        comments = {table: found.comment for (database, table), found in self._existing.items() if database == DATA}
+        self.keys = KeyTables(client, pipeline, comments)
 
     def missing_tables(self) -> list[Table]:
         """The target tables without storage."""
@@ -126,6 +126,7 @@ class Schema:
 
     def _describe(self) -> dict[tuple[str, str], Existing]:
         stems = [at.stem for at in self._places.values()]
+        stems += [key_stem(self._pipeline.name, collection) for collection in self._pipeline.collections]
         rows = self._client.rows(
             "described_tables",
             databases=[DATA, self._pipeline.warehouse.schema],
@@ -150,7 +151,7 @@ class Schema:
 
 def _views(table: Table, at: Place) -> Iterator[View]:
     make = partial(View, pipeline=at.pipeline)
-    columns = names((*master_columns(table), "_from", "_to"))
+    columns = names(read_columns(table))
     yield make(
         DATA,
         f"{at.stem}__all",
@@ -169,15 +170,15 @@ def _views(table: Table, at: Place) -> Iterator[View]:
         "create_published_view",
         {
             "view": at.published,
-            "columns": names(visible_columns(table)),
+            "columns": names(table.readable),
             "versions": at.versions,
             "pipeline": literal(at.pipeline),
         },
     )
 
 
-def _by_table(rows: list[tuple[str, str, str]]) -> dict[str, tuple[tuple[str, str], ...]]:
-    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for table, first, second in rows:
-        found[table].append((first, second))
-    return {table: tuple(pairs) for table, pairs in found.items()}
+def _by_table(rows: list[tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
+    found: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for table, *described in rows:
+        found[table].append(tuple(described))
+    return {table: tuple(each) for table, each in found.items()}

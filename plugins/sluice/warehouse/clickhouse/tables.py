@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
 from sluice.columns import ColumnType, Kind
 from sluice.errors import ConfigError
-from sluice.spec import Collection, Pipeline, Table
+from sluice.spec import EXTRA, Collection, Pipeline, Table
 from sluice.statements import Sql, name, names
 
 CONTROL: Final = "sluice"
 DATA: Final = "sluice_data"
 STAGING: Final = "sluice_staging"
 
-EXTRA, HASH, GONE, TURN, FROM, TO = "_extra", "_hash", "_gone", "_turn", "_from", "_to"
+HASH, GONE, TURN, FROM, TO = "_hash", "_gone", "_turn", "_from", "_to"
 
 _TYPES: Final = {
     Kind.KEY: "String",
@@ -45,18 +45,25 @@ _KEY_CODEC: Final = "LZ4"
 _TEXTUAL: Final = {Kind.KEY, Kind.STRING, Kind.TEXT, Kind.OBJECTID}
 
 
+def comment(pipeline: str, rest: str = "") -> str:
+    """The comment on everything that belongs to a pipeline: how it is told from what others made."""
+    return f"sluice: pipeline {pipeline}, {rest}"
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One column of a storage or staging table."""
+    """One column of a storage or staging table. ``computed``: the expression from which the server computes it."""
 
     name: str
     type: str
     codec: str = "ZSTD(1)"
+    computed: str = ""
 
     @property
     def definition(self) -> str:
         """As it stands in CREATE and ALTER."""
-        return f"{name(self.name).text} {self.type} CODEC({self.codec})"
+        computed = f" MATERIALIZED {self.computed}" if self.computed else ""
+        return f"{name(self.name).text} {self.type}{computed} CODEC({self.codec})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,26 +114,44 @@ def plan_suffix(plan: str) -> str:
     return plan.replace("-", "_")
 
 
-def visible_columns(table: Table) -> tuple[str, ...]:
-    """What analysts see, in order."""
-    return (*(column.name for column in table.columns), *((EXTRA,) if table.extra else ()))
+def key_table(pipeline: str, collection: Collection) -> Sql:
+    """The key table of a collection."""
+    return name(DATA, key_stem(pipeline, collection))
+
+
+def key_stem(pipeline: str, collection: Collection) -> str:
+    """The name of the key table, without its database."""
+    return f"{pipeline}_{collection.name}__keys"
+
+
+def number_of(column: str) -> str:
+    """The number of an id: 63 bits of a hash of its text, as the server prints the expression but for quotes."""
+    return f"toInt64(bitAnd(xxHash64(toString({name(column).text})), 9223372036854775807))"
 
 
 def master_columns(table: Table) -> tuple[str, ...]:
-    """What publish copies from staging: what analysts see and, on a collection's own table, the document's hash."""
-    return (*visible_columns(table), *(() if table.child else (HASH,)))
+    """What publish copies from staging: the declared columns and, on a collection's own table, the document's hash."""
+    extra, hashed = (EXTRA,) if table.extra else (), () if table.child else (HASH,)
+    return (*(column.name for column in table.columns), *extra, *hashed)
+
+
+def read_columns(table: Table) -> tuple[str, ...]:
+    """What the inner views show: what analysts see, the document's hash, and the batches of a version."""
+    return (*table.readable, *(() if table.child else (HASH,)), FROM, TO)
 
 
 def stored(collection: Collection, table: Table) -> tuple[Stored, ...]:
     """The columns of the storage table."""
     hashed = () if table.child else (Stored(HASH, "UInt64", "NONE"),)  # a hash does not compress
-    return (*_visible(collection, table), *hashed, Stored(FROM, "UInt32", "LZ4"), Stored(TO, "UInt32", "LZ4"))
+    columns = {column.name: column for column in (*_declared(collection, table), *_numeric(table))}
+    readable = tuple(columns[column] for column in table.readable)
+    return (*readable, *hashed, Stored(FROM, "UInt32", "LZ4"), Stored(TO, "UInt32", "LZ4"))
 
 
 def staged(collection: Collection, table: Table) -> tuple[Stored, ...]:
     """The columns of the staging table: those of a landed part."""
     read = () if table.child else (Stored(GONE, "Bool"), Stored(TURN, "Int16"))
-    columns = (*_visible(collection, table), Stored(HASH, "UInt64"), *read)
+    columns = (*_declared(collection, table), Stored(HASH, "UInt64"), *read)
     return tuple(replace(column, codec="LZ4") for column in columns)  # read once or twice, then dropped
 
 
@@ -173,7 +198,7 @@ def partition(collection: Collection, table: Table) -> str:
     if expression is None:
         return "tuple()"
     words = set(re.findall(r"[A-Za-z_]\w*(?!\w*\()", expression))
-    if not re.fullmatch(r"[\w(), ]+", expression) or not words <= set(visible_columns(table)):
+    if not re.fullmatch(r"[\w(), ]+", expression) or not words <= set(table.readable):
         raise ConfigError(
             f"clickhouse.partition_by of {collection.name} is not an expression over its columns: {expression!r}",
             fix="use a function of one column, as toYYYYMM(created_at)",
@@ -181,7 +206,14 @@ def partition(collection: Collection, table: Table) -> str:
     return expression
 
 
-def _visible(collection: Collection, table: Table) -> tuple[Stored, ...]:
+def _numeric(table: Table) -> Iterator[Stored]:
+    """Not NULL where the id is a key; computed for rows that were there before the column, too."""
+    for key in table.numeric:
+        kind = "Int64" if key.of in table.key else "Nullable(Int64)"
+        yield Stored(key.name, kind, "LZ4", number_of(key.of))
+
+
+def _declared(collection: Collection, table: Table) -> tuple[Stored, ...]:
     low = set() if table.child else set(collection.clickhouse.low_cardinality)
     columns = [
         Stored(
