@@ -232,7 +232,7 @@ def test_a_killed_postgresql_comes_back_with_all_that_was_committed(own: Stack) 
 
         (server,) = process.named(f"-D\0{data}\0")
         server.send(signal.SIGKILL)
-        while "redshift" not in problems(own):
+        while own.pids("redshift"):  # the front ends with it
             time.sleep(0.05)
     own.up(airflow=False)
 
