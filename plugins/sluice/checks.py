@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -129,10 +130,12 @@ def _warehouse(pipeline: Pipeline, resolve: Resolver) -> Iterator[Check]:
     name = f"warehouse {pipeline.warehouse.conn_id}"
 
     def connects() -> Outcome:
-        return "passed", connect_warehouse(pipeline, resolve).server_version(), ""
+        with closing(connect_warehouse(pipeline, resolve)) as warehouse:
+            return "passed", warehouse.server_version(), ""
 
     def may_write() -> Outcome:
-        return "passed", connect_warehouse(pipeline, resolve).probe(), ""
+        with closing(connect_warehouse(pipeline, resolve)) as warehouse:
+            return "passed", warehouse.probe(), ""
 
     connected = _attempt(f"{name}: connects", connects)
     yield connected

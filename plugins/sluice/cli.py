@@ -107,7 +107,8 @@ def status(pipeline: OptionalName = None) -> None:
     from sluice.settings import from_environment
 
     for found in _pipelines(pipeline):
-        show_status(found, connect_warehouse(found, from_environment).last_commit(found.name))
+        with closing(connect_warehouse(found, from_environment)) as warehouse:
+            show_status(found, warehouse.last_commit(found.name))
 
 
 @app.command()
@@ -188,7 +189,9 @@ def migrate_status(pipeline: OptionalName = None) -> None:
     from sluice.settings import from_environment
 
     found = _pipelines(pipeline)[0]
-    if not show_migrations(connect_warehouse(found, from_environment).migration_states()):
+    with closing(connect_warehouse(found, from_environment)) as warehouse:
+        states = warehouse.migration_states()
+    if not show_migrations(states):
         raise typer.Exit(1)
 
 
@@ -199,7 +202,8 @@ def migrate_up(pipeline: OptionalName = None) -> None:
     from sluice.settings import from_environment
 
     for found in _pipelines(pipeline):
-        applied = connect_warehouse(found, from_environment).migrate(found)
+        with closing(connect_warehouse(found, from_environment)) as warehouse:
+            applied = warehouse.migrate(found)
         typer.echo(f"{found.name}: {', '.join(applied) or 'nothing to do'}")
 
 
@@ -216,7 +220,8 @@ def rejects_list(
     from sluice.settings import from_environment
 
     found = _pipeline(pipeline)
-    rows = connect_warehouse(found, from_environment).rejects(found.name, collection=collection, limit=limit)
+    with closing(connect_warehouse(found, from_environment)) as warehouse:
+        rows = warehouse.rejects(found.name, collection=collection, limit=limit)
     show_rejects(found, rows)
 
 

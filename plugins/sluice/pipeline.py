@@ -42,7 +42,7 @@ Span = tuple[datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Systems:
-    """The three systems of a pipeline, connected. Leaving it as a context manager closes the source's connections."""
+    """The three systems of a pipeline, connected. Leaving it as a context manager closes their connections."""
 
     source: Source
     landing: Landing
@@ -53,6 +53,7 @@ class Systems:
 
     def __exit__(self, *_: object) -> None:
         self.source.close()
+        self.warehouse.close()
 
 
 def connect(pipeline: Pipeline, resolve: Resolver) -> Systems:

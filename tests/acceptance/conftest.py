@@ -6,14 +6,12 @@ import secrets
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import clickhouse_connect
 import pytest
 from bson.codec_options import CodecOptions, DatetimeConversion
-from clickhouse_connect.driver import Client
 from pymongo import MongoClient
 from pymongo.database import Database
 
@@ -22,18 +20,19 @@ from sluice.pipeline_file import load_pipeline
 from sluice.settings import from_environment
 from sluice.spec import Collection, Pipeline
 from tests.acceptance import oracle
+from tests.acceptance.analysts import Analyst, OnClickHouse, OnRedshift
 
 ROOT = Path(__file__).parents[2]
 
 
 @dataclass
 class World:
-    """One pipeline with its source database and a client of its warehouse."""
+    """One pipeline with its source database and an analyst of its warehouse."""
 
     file: Path
     pipeline: Pipeline
     database: Database[dict[str, Any]]
-    warehouse: Client
+    analyst: Analyst
 
     def systems(self) -> spine.Systems:
         return spine.connect(self.pipeline, from_environment)
@@ -49,19 +48,14 @@ class World:
 
     def leftovers(self) -> list[str]:
         """Staging tables and unfinished uploads of the pipeline that are still there."""
-        tables = self.warehouse.query(
-            "SELECT name FROM system.tables WHERE database = 'sluice_staging' AND startsWith(name, {name:String})",
-            parameters={"name": self.pipeline.name},
-        )
         with self.systems() as systems:
             prefix = f"{self.pipeline.landing.prefix}/{self.pipeline.name}/"
             uploads = [key for key, _ in systems.landing._unfinished(prefix)]
-        return [str(row[0]) for row in tables.result_rows] + uploads
+        return self.analyst.staging(self.pipeline.name) + uploads
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """What an analyst sees of a table."""
-        result = self.warehouse.query(f"SELECT * FROM `{self.pipeline.warehouse.schema}`.`{table}`")
-        return [{name: _zoned(value) for name, value in row.items()} for row in result.named_results()]
+        return self.analyst.rows(self.pipeline.warehouse.schema, table)
 
     def differences(self) -> list[str]:
         """Every key whose rows differ from the source, or that is missing without a reject, or is too many."""
@@ -77,7 +71,7 @@ class World:
         for document in self.database.get_collection(collection.name, codec_options=codec).find():
             key = oracle.key_text(document["_id"])
             seen.add(key)
-            expected = oracle.rows(collection, document)
+            expected = oracle.rows(collection, document, oracle.BOUNDS[self.pipeline.warehouse.kind])
             if expected is None and key not in rejected:
                 yield f"{collection.name} {key}: must be rejected"
             if expected is None:
@@ -100,11 +94,6 @@ class World:
             return {row.key: row.reason for row in rows}
 
 
-def _zoned(value: Any) -> Any:
-    """The driver gives instants of a UTC column without their zone."""
-    return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
-
-
 def _same_rows(expected: list[dict[str, Any]], found: list[dict[str, Any]]) -> bool:
     if len(expected) != len(found):
         return False
@@ -113,19 +102,23 @@ def _same_rows(expected: list[dict[str, Any]], found: list[dict[str, Any]]) -> b
     return all(oracle.same(value, row.get(name)) for wanted, row in pairs for name, value in wanted.items())
 
 
+ANALYSTS: dict[str, type[Analyst]] = {"clickhouse": OnClickHouse, "redshift": OnRedshift}
+
+
+@pytest.fixture(params=["clickhouse", "redshift"])
+def warehouse_kind(request: pytest.FixtureRequest) -> str:
+    """The warehouse that a test's pipelines publish to."""
+    return str(request.param)
+
+
 @pytest.fixture
-def make_world(stack: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Make a world from a pipeline file: the same pipeline under names of its own."""
+def make_world(stack: Any, warehouse_kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Make a world from a pipeline file: the same pipeline under names of its own, on the warehouse of the test."""
     env = stack.env()
     for name, value in env.items():
         monkeypatch.setenv(name, value)
     client: MongoClient[dict[str, Any]] = MongoClient(env["MONGO_URL"], tz_aware=True)
-    warehouse = clickhouse_connect.get_client(
-        host=env["CLICKHOUSE_HOST"],
-        port=int(env["CLICKHOUSE_PORT"]),
-        username=env["CLICKHOUSE_USER"],
-        password=env["CLICKHOUSE_PASSWORD"],
-    )
+    analyst = ANALYSTS[warehouse_kind](env)
     made: list[World] = []
 
     def make(file: Path) -> World:
@@ -138,18 +131,21 @@ def make_world(stack: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
             ("schema", original.warehouse.schema),
         ):
             text = text.replace(f"{key}: {value}", f"{key}: {name}")
+        if warehouse_kind == "redshift":
+            text = text.replace("{kind: clickhouse, conn_id: warehouse,", "{kind: redshift, conn_id: redshift,")
         copy = tmp_path / f"{name}.yml"
         copy.write_text(text)
         pipeline = load_pipeline(copy)
         assert (pipeline.name, pipeline.source.database, pipeline.warehouse.schema) == (name, name, name)
-        made.append(World(copy, pipeline, client[name], warehouse))
+        assert pipeline.warehouse.kind == warehouse_kind
+        made.append(World(copy, pipeline, client[name], analyst))
         return made[-1]
 
     yield make
     for world in made:
         client.drop_database(world.database.name)
     client.close()
-    warehouse.close()
+    analyst.close()
 
 
 @pytest.fixture

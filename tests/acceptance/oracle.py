@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -17,7 +18,7 @@ from bson import Binary, DatetimeMS, Decimal128, ObjectId, json_util
 
 from sluice.columns import Kind, OnError
 from sluice.keys import key_text
-from sluice.spec import Child, Collection, Column
+from sluice.spec import Child, Collection, Column, WarehouseKind
 
 MISSING = object()
 
@@ -26,14 +27,55 @@ class Unfit(Exception):
     """The column cannot hold the value."""
 
 
-def rows(collection: Collection, document: dict[str, Any]) -> dict[str, list[dict[str, Any]]] | None:
+class Beyond(Unfit):
+    """The warehouse cannot hold the value, nor a piece of it."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a warehouse can hold of what a column takes: years, bytes of a text, the character U+0000."""
+
+    years: range
+    longest: int | None = None
+    nul: bool = True
+
+    def check(self, value: Any) -> None:
+        """Raises Unfit."""
+        if isinstance(value, datetime) and value.year not in self.years:
+            raise Unfit
+        texts = list(_texts(value))
+        if not self.nul and any("\0" in text for text in texts):
+            raise Beyond
+        if self.longest and any(len(text.encode()) > self.longest for text in texts):
+            raise Unfit
+
+
+BOUNDS = {
+    WarehouseKind.CLICKHOUSE: Bounds(range(1900, 2300)),
+    WarehouseKind.REDSHIFT: Bounds(range(1, 10_000), longest=65_535, nul=False),
+}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """A text, or the texts inside of JSON."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from (text for pair in value.items() for item in pair for text in _texts(item))
+    elif isinstance(value, list):
+        yield from (text for item in value for text in _texts(item))
+
+
+def rows(collection: Collection, document: dict[str, Any], bounds: Bounds) -> dict[str, list[dict[str, Any]]] | None:
     """Table → the rows that a document becomes; None when it must be rejected."""
     try:
-        own = _row(collection.columns, document)
+        own = _row(collection.columns, document, bounds)
         own_extra = _undeclared(document, collection)
+        bounds.check(own_extra)
         out = {collection.name: [{**own, "_extra": own_extra}]}
         for child in collection.children:
-            out[f"{collection.name}_{child.name}"] = list(_children(own[collection.key.name], child, document))
+            found = _children(own[collection.key.name], child, document, bounds)
+            out[f"{collection.name}_{child.name}"] = list(found)
     except Unfit:
         return None
     return out
@@ -53,7 +95,7 @@ def json_equal(expected: Any, found: Any) -> bool:
     return json.dumps(expected, sort_keys=True) == json.dumps(found, sort_keys=True)
 
 
-def _children(parent: str, child: Child, document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _children(parent: str, child: Child, document: dict[str, Any], bounds: Bounds) -> Iterator[dict[str, Any]]:
     elements = _get(document, child.path)
     if elements is MISSING or elements is None:
         return
@@ -62,12 +104,15 @@ def _children(parent: str, child: Child, document: dict[str, Any]) -> Iterator[d
     for ordinal, element in enumerate(elements):
         if child.of_documents and element is not None and not isinstance(element, dict):
             raise Unfit
-        row = _row(child.columns, element or {}) if child.of_documents else {"value": _fit(child.columns[0], element)}
+        if child.of_documents:
+            row = _row(child.columns, element or {}, bounds)
+        else:
+            row = {"value": _fit(child.columns[0], element, bounds)}
         yield {"parent_id": parent, "ordinal": ordinal, **row}
 
 
-def _row(columns: tuple[Column, ...], document: dict[str, Any]) -> dict[str, Any]:
-    return {column.name: _fit(column, _get(document, column.path)) for column in columns}
+def _row(columns: tuple[Column, ...], document: dict[str, Any], bounds: Bounds) -> dict[str, Any]:
+    return {column.name: _fit(column, _get(document, column.path), bounds) for column in columns}
 
 
 def _get(document: Any, path: str) -> Any:
@@ -78,17 +123,26 @@ def _get(document: Any, path: str) -> Any:
     return document
 
 
-def _fit(column: Column, value: Any) -> Any:
+def _fit(column: Column, value: Any, bounds: Bounds) -> Any:
     if value is MISSING or (value is None and column.path != "_id"):
         return None
     try:
-        return _CONVERT[column.type.kind](column, value)
-    except Unfit:
+        return _converted(column, value, bounds)
+    except Unfit as unfit:
         if column.on_error is OnError.NULL:
             return None
+        if isinstance(unfit, Beyond):
+            raise
         if column.on_error is OnError.TRUNCATE and type(value) is str and column.type.length:
             return value.encode()[: column.type.length].decode(errors="ignore")
         raise
+
+
+def _converted(column: Column, value: Any, bounds: Bounds) -> Any:
+    bounds.check(value if type(value) is str else None)
+    converted = _CONVERT[column.type.kind](column, value)
+    bounds.check(converted)
+    return converted
 
 
 def _string(column: Column, value: Any) -> str:
@@ -143,7 +197,7 @@ def _decimal(column: Column, value: Any) -> Decimal:
 
 
 def _timestamp(_: Column, value: Any) -> datetime:
-    if isinstance(value, DatetimeMS) or not isinstance(value, datetime) or not 1900 <= value.year <= 2299:
+    if isinstance(value, DatetimeMS) or not isinstance(value, datetime):
         raise Unfit
     return value.astimezone(UTC)
 

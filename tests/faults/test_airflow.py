@@ -18,7 +18,7 @@ from devstack.airflow_api import FINAL, AirflowApi
 from devstack.publisher import Publisher
 from devstack.servers import SERVERS, Airflow
 from devstack.stack import Stack
-from tests.acceptance.conftest import ROOT, World, make_world  # noqa: F401  a fixture
+from tests.acceptance.conftest import ROOT, World, make_world, warehouse_kind  # noqa: F401  a fixture
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 

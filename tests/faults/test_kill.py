@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from devstack.publisher import Publisher, shares
-from tests.acceptance.conftest import World, make_world, publishing  # noqa: F401  fixtures
+from tests.acceptance.conftest import World, make_world, publishing, warehouse_kind  # noqa: F401  fixtures
 
 EVERY = os.environ.get("FAULTS") == "every"
 SAMPLE = 4

@@ -233,6 +233,10 @@ class Warehouse(Protocol):
         """Try every right that a batch needs, on a table of its own; returns what was tried. Raises AccessDenied."""
         ...
 
+    def close(self) -> None:
+        """End the connection; the next call opens another where the server has sessions."""
+        ...
+
 
 def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)

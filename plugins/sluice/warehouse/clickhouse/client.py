@@ -68,6 +68,10 @@ class Client:
             )
         return cls(driver, secret=endpoint.password or "")
 
+    def close(self) -> None:
+        """Give up the connections."""
+        self._driver.close()
+
     def tagged(self, tag: str) -> Self:
         """The same connection, marking its statements."""
         return type(self)(self._driver, secret=self._secret, tag=tag)

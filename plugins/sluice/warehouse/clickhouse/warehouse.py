@@ -131,6 +131,10 @@ class ClickHouse:
         """Try every right."""
         return probe(self._client)
 
+    def close(self) -> None:
+        """End the connections."""
+        self._client.close()
+
     def _exists(self, table: str) -> bool:
         return self._client.number("table_exists", database=CONTROL, table=table) > 0
 

@@ -125,6 +125,10 @@ class Redshift:
         """Try every right."""
         return probe(self._client, self._access)
 
+    def close(self) -> None:
+        """End the session."""
+        self._client.close()
+
     @contextmanager
     def _at(self, pipeline: Pipeline, batch: int) -> Iterator[None]:
         """One snapshot, of which the newest batch is that one."""

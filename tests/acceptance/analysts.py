@@ -1,0 +1,86 @@
+"""Those who read the warehouses: what they see of a table, and what Sluice left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import clickhouse_connect
+
+from sluice.settings import from_environment
+from sluice.warehouse.redshift.connection import connector
+
+
+class Analyst(Protocol):
+    """A connection of somebody who knows nothing of Sluice."""
+
+    def rows(self, schema: str, table: str) -> list[dict[str, Any]]:
+        """Everything in a table, instants with their zone."""
+        ...
+
+    def staging(self, pipeline: str) -> list[str]:
+        """The staging tables of a pipeline."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class OnClickHouse:
+    """An analyst of ClickHouse."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._client = clickhouse_connect.get_client(
+            host=env["CLICKHOUSE_HOST"],
+            port=int(env["CLICKHOUSE_PORT"]),
+            username=env["CLICKHOUSE_USER"],
+            password=env["CLICKHOUSE_PASSWORD"],
+        )
+
+    def rows(self, schema: str, table: str) -> list[dict[str, Any]]:
+        result = self._client.query(f"SELECT * FROM `{schema}`.`{table}`")
+        return [{name: _zoned(value) for name, value in row.items()} for row in result.named_results()]
+
+    def staging(self, pipeline: str) -> list[str]:
+        sql = "SELECT name FROM system.tables WHERE database = 'sluice_staging' AND startsWith(name, {name:String})"
+        return [str(row[0]) for row in self._client.query(sql, parameters={"name": pipeline}).result_rows]
+
+    def close(self) -> None:
+        self._client.close()
+
+
+class OnRedshift:
+    """An analyst of Redshift."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._session = connector(from_environment("redshift", env))()
+        self._session.autocommit = True
+
+    def rows(self, schema: str, table: str) -> list[dict[str, Any]]:
+        found = self._ask(f'SELECT * FROM "{schema}"."{table}"')
+        return [dict(zip(found.names, row, strict=True)) for row in found]
+
+    def staging(self, pipeline: str) -> list[str]:
+        tables = self._ask("SELECT tablename FROM pg_tables WHERE schemaname = 'sluice_staging'")
+        return [str(row[0]) for row in tables if row[0].startswith(pipeline.lower())]
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _ask(self, sql: str) -> _Answer:
+        cursor = self._session.cursor()
+        cursor.execute(sql)
+        return _Answer([column[0] for column in cursor.description], cursor.fetchall())
+
+
+class _Answer(list[Any]):
+    """Rows, and the names of their columns."""
+
+    def __init__(self, names: list[Any], rows: Any) -> None:
+        super().__init__(rows)
+        self.names = [name.decode() if isinstance(name, bytes) else name for name in names]
+
+
+def _zoned(value: Any) -> Any:
+    """The driver gives instants of a UTC column without their zone."""
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
