@@ -162,11 +162,10 @@ class Landing:
         """
         prefix = self._range_prefix(plan, piece)
         self._check_sizes([manifest], self._sizes(prefix))
-        already = self.manifest(plan, piece)
-        if already is None:
+        if self.manifest(plan, piece) is None:
             with s3_errors(f"write the manifest of {piece.collection} {piece.name}"):
-                self._client.put_object(Bucket=self._bucket, Key=prefix + MANIFEST, Body=manifest.dumps())
-        return already or manifest
+                self._put_once(prefix + MANIFEST, manifest.dumps())
+        return self.manifest(plan, piece) or manifest
 
     def uploader(self) -> Uploader:
         """A thread that uploads to this landing."""
@@ -180,6 +179,20 @@ class Landing:
 
     def _get(self, key: str) -> bytes:
         return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+
+    def _put_once(self, key: str, body: bytes) -> None:
+        """Write an object unless it is there, decided by the server, so that of two tries at one instant one wins.
+
+        A server that cannot decide it writes: then the last of them wins, whole and for all who read it later.
+        """
+        where: dict[str, Any] = {"Bucket": self._bucket, "Key": key, "Body": body}
+        try:
+            self._client.put_object(**where, IfNoneMatch="*")
+        except ClientError as error:
+            if code_of(error) == "NotImplemented":
+                self._client.put_object(**where)
+            elif code_of(error) != "PreconditionFailed":
+                raise
 
     def _sizes(self, prefix: str) -> dict[str, int]:
         with s3_errors(f"list s3://{self._bucket}/{prefix}"):

@@ -24,7 +24,15 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 REFUSED = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "401", "403"}
-PASSING = {"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "OperationAborted", "NoSuchUpload"}
+PASSING = {
+    "SlowDown",
+    "RequestTimeout",
+    "InternalError",
+    "ServiceUnavailable",
+    "OperationAborted",
+    "NoSuchUpload",
+    "ConditionalRequestConflict",  # another try writes the same manifest at this moment
+}
 FIRST_SERVER_ERROR = 500
 
 

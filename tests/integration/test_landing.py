@@ -13,12 +13,14 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import bson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 from xxhash import xxh64_intdigest
 
@@ -50,6 +52,12 @@ def bucket(s3: Any, name: str) -> str:
 
 @pytest.fixture
 def landing(stack_env: dict[str, str], bucket: str) -> Landing:
+    return Landing.connect(from_environment("landing_s3"), spec.Landing("landing_s3", bucket, "sluice"))
+
+
+@pytest.fixture
+def another_landing(stack_env: dict[str, str], bucket: str) -> Landing:
+    """The same, of another worker."""
     return Landing.connect(from_environment("landing_s3"), spec.Landing("landing_s3", bucket, "sluice"))
 
 
@@ -330,6 +338,49 @@ def damage(s3: Any, bucket: str, how: str) -> None:
         return
     body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     s3.put_object(Bucket=bucket, Key=key, Body=body[:-1])
+
+
+def answering(landing: Landing, status: int, code: str, do_first: Callable[[], object]) -> Callable[[], int]:
+    """Answer a conditional PUT as other servers do: this one knows no conditions. How often is counted."""
+    asked = 0
+
+    def answer(request: Any, **_: Any) -> AWSResponse | None:
+        nonlocal asked
+        if request.headers.get("If-None-Match") != b"*":
+            return None
+        asked += 1
+        do_first()
+        body = f"<Error><Code>{code}</Code></Error>".encode()
+        return AWSResponse(request.url, status, {}, SimpleNamespace(stream=lambda *_, **__: iter([body])))
+
+    landing._client.meta.events.register("before-send.s3.PutObject", answer)
+    return lambda: asked
+
+
+def test_of_two_tries_that_end_at_one_instant_the_one_that_s3_took_counts(
+    landing: Landing, another_landing: Landing, s3: Any, bucket: str
+) -> None:
+    """The other writes its manifest after this one looked for it, and before this one's arrives (I3)."""
+    other: list[Manifest] = []
+    answering(landing, 412, "PreconditionFailed", lambda: other.append(land(another_landing, [a_batch([1])])))
+
+    mine = land(landing, [a_batch([1])])
+
+    assert mine == other[0] == landing.manifest(a_plan(), a_range())
+
+
+def test_a_server_without_conditional_writes_gets_a_plain_one(landing: Landing) -> None:
+    asked = answering(landing, 501, "NotImplemented", lambda: None)
+
+    assert land(landing, [a_batch([1])]) == landing.manifest(a_plan(), a_range())
+    assert asked() > 0
+
+
+def test_a_conflict_of_two_tries_is_tried_again(landing: Landing) -> None:
+    answering(landing, 409, "ConditionalRequestConflict", lambda: None)
+
+    with pytest.raises(LandingUnavailable, match="manifest"):
+        land(landing, [a_batch([1])])
 
 
 @pytest.mark.parametrize("how", ["truncated", "deleted"])
