@@ -48,8 +48,8 @@ def options(
 ) -> None:
     """Set up logging for every command."""
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(message)s")
-    # They warn of what they then raise, or try again by themselves.
-    for library in ("urllib3", "clickhouse_connect", "botocore"):
+    # They warn of what they then raise, or try again by themselves. The level of urllib3 is set by clickhouse_connect.
+    for library in ("urllib3.connectionpool", "clickhouse_connect", "botocore"):
         logging.getLogger(library).setLevel(logging.CRITICAL)
     if version:
         typer.echo(f"sluice {__version__}")

@@ -141,6 +141,11 @@ class Landing:
         except (InvalidBSON, RecursionError):
             return reject.raw.hex()
 
+    def look(self) -> None:
+        """One small question: raises ConfigError when the bucket is missing, AccessDenied, LandingUnavailable."""
+        with s3_errors(f"list s3://{self._bucket}/{self._prefix}"):
+            self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=1)
+
     def probe(self) -> str:
         """Put, get, list, upload in parts and delete a small object. Returns where, for people."""
         key = "/".join(filter(None, (self._prefix.strip("/"), f".probe-{secrets.token_hex(4)}")))

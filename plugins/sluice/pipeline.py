@@ -82,7 +82,11 @@ def connect_warehouse(pipeline: Pipeline, resolve: Resolver) -> Warehouse:
 
 
 def migrate(pipeline: Pipeline, systems: Systems) -> list[str]:
-    """Bring the warehouse's schema to what the migrations and the pipeline file say. Returns what was applied."""
+    """Bring the warehouse's schema to what the migrations and the pipeline file say. Returns what was applied.
+
+    Nothing is created for a batch that could not be landed: the landing is looked at first.
+    """
+    systems.landing.look()
     applied = systems.warehouse.migrate(pipeline)
     log.info("migrate: %s", ", ".join(applied) or "nothing to do")
     return applied
