@@ -14,7 +14,7 @@ Total and order-independent. Any sequence of length-prefixed documents gives ``r
 | whose undeclared fields are nested beyond 200 levels, or are not UTF-8 | reject ``too_deep``, ``invalid_utf8`` |
 | with a parent of declared fields that is no document (``watermark: "x"``) | the columns NULL, the value undeclared |
 | with a field named ``a.b`` | undeclared: the path ``a.b`` is the field b of the document a |
-| with a field name twice | the last value counts, as in MongoDB's drivers |
+| with a field name twice | the last value counts, as in MongoDB's drivers; not counted (docs/architecture.md) |
 | with an array that a child table declares, missing, null or empty | no rows |
 | with something else there, or an element that must be a document and is none | reject ``wrong_type`` |
 | with an element that its child column does not take | the child column's ``on_error``; reject rejects the document |
