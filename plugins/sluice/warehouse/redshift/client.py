@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any, Final, Self
@@ -14,7 +14,7 @@ from redshift_connector.error import Error
 from sluice.errors import WarehouseUnavailable
 from sluice.settings import Endpoint
 from sluice.statements import Sql, Statement, bind, positional
-from sluice.warehouse.redshift.connection import connector
+from sluice.warehouse.redshift.connection import Connector, connector
 from sluice.warehouse.redshift.failures import BROKEN, is_lost, mask, translate
 
 ROWS_AN_INSERT: Final = 1000
@@ -28,7 +28,7 @@ class Client:
     statement, except inside a transaction, which is lost with it.
     """
 
-    def __init__(self, connect: Callable[[], Driver], secrets: tuple[str, ...] = ()) -> None:
+    def __init__(self, connect: Connector, secrets: tuple[str, ...] = ()) -> None:
         self._connect, self._secrets = connect, secrets
         self._driver: Driver | None = None
         self._in_transaction = False
@@ -138,7 +138,7 @@ class Client:
                 raise WarehouseUnavailable(
                     "the transaction is gone: its connection was lost", fix="it is tried again from its beginning"
                 )
-            with self._translated("connecting"):
+            with self._translated(f"connecting to {self._connect.address}"):
                 self._driver = self._connect()
             self._driver.autocommit = True
         return self._driver

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import redshift_connector
@@ -25,7 +26,27 @@ _MODES: Final = ("verify-ca", "verify-full")
 _CA_FILE = threading.Lock()
 
 
-def connector(endpoint: Endpoint) -> Callable[[], Driver]:
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """What opens a session. ``options`` are the driver's, the password among them."""
+
+    options: Mapping[str, Any] = field(repr=False)
+    ca_file: str = ""
+
+    @property
+    def address(self) -> str:
+        """For people."""
+        return f"{self.options['host']}:{self.options['port']}"
+
+    def __call__(self) -> Driver:
+        """Connect and log in. Raises the driver's errors."""
+        if not self.ca_file:
+            return redshift_connector.connect(**self.options)
+        with _known_ca(self.ca_file):
+            return redshift_connector.connect(**self.options)
+
+
+def connector(endpoint: Endpoint) -> Connector:
     """What opens a session. Raises ConfigError for a connection that is not complete."""
     if not (endpoint.host and endpoint.schema and endpoint.login):
         raise ConfigError(
@@ -49,7 +70,7 @@ def connector(endpoint: Endpoint) -> Callable[[], Driver]:
         **_security(endpoint),
         **_timeout(endpoint),
     }
-    return partial(_connect, str(endpoint.extra.get("sslrootcert") or ""), options)
+    return Connector(options, _ca_file(endpoint))
 
 
 def _security(endpoint: Endpoint) -> dict[str, Any]:
@@ -62,6 +83,16 @@ def _security(endpoint: Endpoint) -> dict[str, Any]:
     return {"ssl": secure, **({"sslmode": mode} if mode and secure else {})}
 
 
+def _ca_file(endpoint: Endpoint) -> str:
+    file = str(endpoint.extra.get("sslrootcert") or "")
+    if file and not Path(file).is_file():
+        raise ConfigError(
+            f"there is no file {file}, which the connection {endpoint.conn_id!r} names as sslrootcert",
+            fix="put the CA's certificates there, or take sslrootcert out: a cluster's own are known to the system",
+        )
+    return file
+
+
 def _timeout(endpoint: Endpoint) -> dict[str, Any]:
     text = endpoint.extra.get("timeout")
     if not text:
@@ -69,13 +100,6 @@ def _timeout(endpoint: Endpoint) -> dict[str, Any]:
     if not str(text).isdigit():
         raise ConfigError(f"timeout {text!r} of the connection {endpoint.conn_id!r} is no number of seconds")
     return {"timeout": int(text)}
-
-
-def _connect(ca_file: str, options: Mapping[str, Any]) -> Driver:
-    if not ca_file:
-        return redshift_connector.connect(**options)
-    with _known_ca(ca_file):
-        return redshift_connector.connect(**options)
 
 
 @contextmanager

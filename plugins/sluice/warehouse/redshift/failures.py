@@ -52,6 +52,7 @@ _UNAVAILABLE: Final = {
 }
 _REFUSED: Final = {"42501", "0LP01"}
 _MISSING: Final = {"42P01", "3F000", "42703"}
+_NO_DATABASE: Final = "3D000"
 _LOST: Final = ("57P01", "57P02", "57P03")
 
 _S3_REFUSED: Final = ("AccessDenied", "Access Denied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken")
@@ -100,19 +101,11 @@ def translate(what: str, error: BaseException, mask: Callable[[str], str]) -> Sl
         return Conflict(f"Redshift rolled back: {what}", why=f"{reason}: {why}", fix="it is tried again")
     if reason := _UNAVAILABLE.get(code[:2]):
         return _unavailable(what, f"{reason}: {why}")
-    if code in _REFUSED or code.startswith("28"):
-        return AccessDenied(
-            f"Redshift refused: {what}",
-            why=why,
-            fix="check the connection's login and password, and the user's grants (docs/runbook.md, rights)",
-        )
-    if code in _MISSING:
-        return MigrationError(
-            f"a table or column is missing for: {what}",
-            why=why,
-            fix="run `sluice migrate up`; staging tables: load again",
-        )
-    return _load_error(what, why) or Terminal(f"Redshift failed: {what}", why=f"{why} ({code})")
+    return (
+        _to_be_changed(what, why, code)
+        or _load_error(what, why)
+        or Terminal(f"Redshift failed: {what}", why=f"{why} ({code})")
+    )
 
 
 def mask(text: str, secrets: Iterable[str]) -> str:
@@ -120,6 +113,25 @@ def mask(text: str, secrets: Iterable[str]) -> str:
     for secret in secrets:
         text = text.replace(secret, "***")
     return text
+
+
+def _to_be_changed(what: str, why: str, code: str) -> SluiceError | None:
+    """What a person has to grant, to name or to migrate."""
+    if code in _REFUSED or code.startswith("28"):
+        return AccessDenied(
+            f"Redshift refused: {what}",
+            why=why,
+            fix="check the connection's login and password, and the user's grants (docs/runbook.md, rights)",
+        )
+    if code == _NO_DATABASE:
+        return ConfigError(f"Redshift refused: {what}", why=why, fix="name a database that exists as its schema")
+    if code in _MISSING:
+        return MigrationError(
+            f"a table or column is missing for: {what}",
+            why=why,
+            fix="run `sluice migrate up`; staging tables: load again",
+        )
+    return None
 
 
 def _load_error(what: str, why: str) -> SluiceError | None:
