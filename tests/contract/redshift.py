@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import io
 import secrets
 import time
@@ -11,19 +9,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pyarrow as pa
 import redshift_connector
 
 from sluice import spec
+from sluice.arrow import arrow_schema
+from sluice.encoding import Encoding
 from sluice.settings import Endpoint
-from sluice.spec import Pipeline, Table
+from sluice.spec import LandingFormat, Pipeline, Table, WarehouseKind
 from sluice.warehouse.redshift import Redshift
 from sluice.warehouse.redshift.client import Client
 from sluice.warehouse.redshift.copy_options import null_marker
 from sluice.warehouse.redshift.landed import Access
 from sluice.warehouse.redshift.publish import Pace
-from sluice.warehouse.redshift.tables import (
-    landed_columns,
-)
 from sluice.window import Plan
 from tests.contract.lab import BUCKET, Lab, Servers
 from tests.contract.specs import a_pipeline, a_rich_pipeline
@@ -35,7 +33,6 @@ FROM (SELECT _id, CAST(title AS INTEGER) AS expected FROM {schema}.documents) AS
 FULL JOIN (SELECT document_id, COUNT(*) AS found FROM {schema}.tickets GROUP BY document_id) AS t
     ON d._id = t.document_id
 """
-TEXTS = {"key", "string", "text", "objectid", "uuid", "binary"}
 
 
 @dataclass(frozen=True)
@@ -129,10 +126,11 @@ class RedshiftLab(Lab):
         return session
 
     def encode(self, table: Table, rows: list[dict[str, Any]], plan: Plan) -> bytes:
-        lines = io.StringIO()
-        written = csv.writer(lines, lineterminator="\n")
-        written.writerows([_field(table, c, row.get(c), plan) for c in landed_columns(table)] for row in rows)
-        return gzip.compress(lines.getvalue().encode())
+        sink = io.BytesIO()
+        encoder = Encoding(WarehouseKind.REDSHIFT, LandingFormat.CSV, null_marker(plan.id)).encoder(table, sink)
+        encoder.write_table(pa.Table.from_pylist(rows, arrow_schema(table)))
+        encoder.close()
+        return sink.getvalue()
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         cursor = self.analyst.cursor()
@@ -181,12 +179,3 @@ def a_redshift_pipeline(**overrides: Any) -> Pipeline:
     own = f"p{secrets.token_hex(4)}"
     warehouse = spec.Warehouse(spec.WarehouseKind.REDSHIFT, "warehouse", schema=f"{own}_read")
     return a_pipeline(own, **{"warehouse": warehouse, **overrides})
-
-
-def _field(table: Table, column: str, value: Any, plan: Plan) -> Any:
-    kind = next((c.type.kind.value for c in table.columns if c.name == column), "")
-    if value is None:
-        return null_marker(plan.id) if kind in TEXTS else ""
-    if column == "_hash":
-        return value - 2**64 if value >= 2**63 else value
-    return value.encode().hex() if kind == "binary" else value

@@ -142,6 +142,8 @@ def _texts(found: Any) -> list[str | None]:
     if types.is_string(found.type) or types.is_binary(found.type):
         values = found.cast(pa.binary()).to_pylist()
         return [None if value is None else value.decode("utf-8", "surrogateescape") for value in values]
+    if types.is_decimal(found.type):  # which Arrow's own text would have with an exponent
+        return [None if value is None else f"{value:f}" for value in found.to_pylist()]
     return list(found.cast(pa.string()).to_pylist())
 
 
