@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
+import shutil
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import clickhouse_connect
+import clickhouse_connect.dbapi
 import pymongo
+import redshift_connector
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -21,7 +24,8 @@ from rich.table import Table
 from devstack.airflow_api import FINAL, AirflowApi
 from devstack.errors import StackError
 from devstack.publisher import Publisher, shares
-from devstack.stack import ROOT, Stack
+from devstack.servers import SERVERS, Airflow, Place
+from devstack.stack import ROOT, Stack, default_home
 from sluice import audit
 from sluice import pipeline as spine
 from sluice.pipeline_file import load_pipeline
@@ -31,15 +35,15 @@ from sluice.warehouse.base import Commit
 # A pipe has no width: without this, tables would be cut at 80 columns there.
 console = Console(width=None if sys.stdout.isatty() else 140)
 STEPS = ("migrate", "plan", "land", "load", "publish", "verify", "clean_up")
+WAREHOUSES = {"clickhouse": "ClickHouse", "redshift": "a stand-in for Redshift"}
 QUESTIONS = ROOT / "devstack" / "questions"
 
 
 class Demo:
     """The demo on one stack."""
 
-    def __init__(self, stack: Stack, options: argparse.Namespace) -> None:
-        self.stack, self.options = stack, options
-        self.pipeline = load_pipeline(ROOT / "dags" / "pipelines" / "publishing.yml")
+    def __init__(self, stack: Stack, dags: Path, options: argparse.Namespace) -> None:
+        self.stack, self.dags, self.options = stack, dags, options
         self.begun = time.monotonic()
 
     def run(self) -> bool:
@@ -64,7 +68,7 @@ class Demo:
         return equal
 
     def _start(self) -> None:
-        self._say("real local servers: MongoDB, S3, ClickHouse, Airflow")
+        self._say(f"local servers: MongoDB, S3, Airflow, and {WAREHOUSES[self.options.warehouse]}")
         again = self.stack.exists()
         self.stack.up()
         if again:
@@ -72,15 +76,11 @@ class Demo:
             self.stack.reset()
         env = self.stack.env()
         os.environ.update(env)
+        self.pipeline = load_pipeline(self.dags / "pipelines" / "publishing.yml")
         self.mongo: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(env["MONGO_URL"])
         self.airflow = AirflowApi(env["AIRFLOW_URL"], env["AIRFLOW_USER"], env["AIRFLOW_PASSWORD"])
         self.systems = spine.connect(self.pipeline, from_environment)
-        self.analyst = clickhouse_connect.get_client(
-            host=env["CLICKHOUSE_HOST"],
-            port=int(env["CLICKHOUSE_PORT"]),
-            username=env["CLICKHOUSE_USER"],
-            password=env["CLICKHOUSE_PASSWORD"],
-        )
+        self.analyst = _analyst(self.options.warehouse, env)
 
     def _first_run(self) -> str:
         while not (runs := self.airflow.runs(self.pipeline.name)):
@@ -152,10 +152,11 @@ class Demo:
     def _ask(self) -> None:
         for file in sorted(QUESTIONS.glob("*.sql")):
             title, _, query = file.read_text().partition("\n")
-            answer = self.analyst.query(query)
+            answer = self.analyst.cursor()
+            answer.execute(query)
             self._say(title.removeprefix("--").strip())
-            table = Table(*answer.column_names, box=None, header_style="bold")
-            for row in answer.result_rows:
+            table = Table(*(str(column[0]) for column in answer.description), box=None, header_style="bold")
+            for row in answer.fetchall():
                 table.add_row(*map(str, row))
             console.print(table)
 
@@ -169,6 +170,38 @@ class Demo:
 
     def _say(self, text: str) -> None:
         console.print(f"\n[bold cyan]{time.monotonic() - self.begun:5.0f} s[/]  {text}")
+
+
+def _analyst(warehouse: str, env: Mapping[str, str]) -> Any:
+    """An analyst's DB-API connection, which knows nothing of Sluice."""
+    host, port, user, password = (env[f"{warehouse.upper()}_{name}"] for name in ("HOST", "PORT", "USER", "PASSWORD"))
+    if warehouse == "clickhouse":
+        return clickhouse_connect.dbapi.connect(host=host, port=int(port), username=user, password=password)
+    database = env["REDSHIFT_DATABASE"]
+    return redshift_connector.connect(
+        host=host, port=int(port), user=user, password=password, database=database, ssl=False
+    )
+
+
+class OtherAirflow(Airflow):
+    """An Airflow whose pipeline file is the repository's, but for the line that names the warehouse."""
+
+    def __init__(self, dags: Path, warehouse: str) -> None:
+        super().__init__(dags)
+        self._line = f"warehouse: {{kind: {warehouse}, conn_id: {warehouse}, schema: publishing}}"
+
+    def prepare(self, place: Place) -> None:
+        """Write the DAGs beside what else is Airflow's, to be removed with it."""
+        super().prepare(place)
+        (self.dags / "pipelines").mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "dags" / "pipelines.py", self.dags)
+        file = Path("pipelines", "publishing.yml")
+        text = re.sub("^warehouse: .*$", self._line, (ROOT / "dags" / file).read_text(), flags=re.MULTILINE)
+        (self.dags / file).write_text(text)
+
+
+def _airflow(home: Path, warehouse: str) -> Airflow:
+    return Airflow() if warehouse == "clickhouse" else OtherAirflow(home / Airflow.name / "dags", warehouse)
 
 
 def _seconds_by_collection(tasks: Sequence[dict[str, Any]]) -> dict[str, float]:
@@ -191,12 +224,14 @@ def main() -> int:
     parser.add_argument("--home", type=Path, help="where the stack's state is (default: .devstack)")
     parser.add_argument("--documents", type=int, default=200_000)
     parser.add_argument("--tickets", type=int, default=400_000)
-    parser.add_argument("--warehouse", choices=("clickhouse",), default="clickhouse", help="the only one so far")
+    parser.add_argument("--warehouse", choices=WAREHOUSES, default="clickhouse", help="where they arrive")
     parser.add_argument("--mess", type=float, default=0.002, help="share of documents that are messy")
     options = parser.parse_args()
-    stack = Stack(options.home, say=lambda line: console.print(f"  {line}", highlight=False))
+    airflow = _airflow((options.home or default_home()).resolve(), options.warehouse)
+    servers = [airflow if server.name == Airflow.name else server for server in SERVERS]
+    stack = Stack(options.home, servers=servers, say=lambda line: console.print(f"  {line}", highlight=False))
     try:
-        return 0 if Demo(stack, options).run() else 1
+        return 0 if Demo(stack, airflow.dags, options).run() else 1
     except StackError as error:
         console.print(f"[red]demo: {error}[/]")
         return 1

@@ -1,7 +1,8 @@
 -- How many documents were added a month, and how many carry a finished watermark?
-SELECT toStartOfMonth(created_at) AS month, count() AS documents, countIf(watermark_status = 'Finished') AS finished
+SELECT CAST(DATE_TRUNC('month', created_at) AS DATE) AS month, COUNT(*) AS documents,
+       COUNT(CASE WHEN watermark_status = 'Finished' THEN 1 END) AS finished
 FROM publishing.documents
 WHERE created_at IS NOT NULL
-GROUP BY month
-ORDER BY month DESC
+GROUP BY 1
+ORDER BY 1 DESC
 LIMIT 5
