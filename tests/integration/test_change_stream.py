@@ -1,0 +1,140 @@
+"""The change stream of a real replica set: which keys changed between two cluster times."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from bson import Binary, Decimal128, Int64, MaxKey, MinKey, ObjectId, Timestamp
+from pymongo import DeleteOne, InsertOne, MongoClient, UpdateOne
+from pymongo.database import Database
+
+from sluice.change_stream import Change, read_changes
+
+NAMES = ("documents", "tickets")
+Db = Database[dict[str, Any]]
+
+
+def now(database: Db) -> int:
+    found = database.client.admin.command("hello")["operationTime"]
+    return int(found.time << 32 | found.inc)
+
+
+def changes(database: Db, since: int, until: int | None = None) -> list[Change]:
+    return list(read_changes(database, NAMES, since, now(database) if until is None else until))
+
+
+def test_inserts_updates_and_deletes_are_keys(database: Db) -> None:
+    since = now(database)
+    database.documents.insert_one({"_id": 1})
+    database.documents.update_one({"_id": 1}, {"$set": {"a": 1}})
+    database.documents.delete_one({"_id": 1})
+    database.documents.insert_one({"_id": 1})
+    database.tickets.bulk_write(
+        [InsertOne({"_id": 2}), UpdateOne({"_id": 2}, {"$set": {"a": 1}}), DeleteOne({"_id": 2})]
+    )
+
+    assert changes(database, since) == [Change("documents", 1)] * 4 + [Change("tickets", 2)] * 3
+
+
+def test_two_windows_share_no_change_and_lose_none(database: Db) -> None:
+    first = now(database)
+    database.documents.insert_one({"_id": 1})
+    second = now(database)
+    database.documents.insert_one({"_id": 2})
+
+    assert changes(database, first, second) == [Change("documents", 1)]
+    assert changes(database, second) == [Change("documents", 2)]
+    assert changes(database, now(database)) == []
+
+
+def test_a_transaction_is_on_one_side_of_every_cut(database: Db, mongo: MongoClient[dict[str, Any]]) -> None:
+    database.documents.insert_one({"_id": 0})
+    database.tickets.insert_one({"_id": 0})
+    cuts = [now(database)]
+    for number in range(1, 4):
+        with mongo.start_session() as session, session.start_transaction():
+            database.documents.insert_one({"_id": number}, session=session)
+            database.tickets.insert_one({"_id": number}, session=session)
+        cuts.append(now(database))
+
+    for number, (low, high) in enumerate(pairwise(cuts), 1):
+        assert changes(database, low, high) == [Change("documents", number), Change("tickets", number)]
+
+
+def test_a_quiet_collection_is_read_to_the_cut_at_once(database: Db) -> None:
+    database.documents.insert_one({"_id": 0})
+    since = now(database)
+    database.other.insert_many([{"n": n} for n in range(2000)])
+    database.documents.insert_one({"_id": 1})
+    begun = time.monotonic()
+
+    assert changes(database, since) == [Change("documents", 1)]
+    assert time.monotonic() - begun < 1
+
+
+@pytest.mark.parametrize("how", ["update", "replace"])
+def test_a_change_whose_event_is_over_16_mb_is_a_key_like_any_other(database: Db, how: str) -> None:
+    key = "k" * 10_000  # the event holds it three times, beside the document
+    database.documents.insert_one({"_id": key, "text": "x" * 16_760_000})
+    since = now(database)
+    if how == "update":
+        database.documents.update_one({"_id": key}, {"$set": {"text": "y" * 16_760_000}})
+    else:
+        database.documents.replace_one({"_id": key}, {"text": "y" * 16_760_000})
+
+    assert changes(database, since) == [Change("documents", key)]
+
+
+def test_empty_replies_end_nothing_before_the_cut(database: Db) -> None:
+    since = now(database)
+    cut = since + (2 << 32)
+
+    def write() -> None:
+        for number, seconds in enumerate((0.5, 3.5)):
+            time.sleep(seconds)
+            database.documents.insert_one({"_id": number})
+
+    with ThreadPoolExecutor(1) as writer:
+        writing = writer.submit(write)
+        assert changes(database, since, cut) == [Change("documents", 0)]
+        assert now(database) > cut
+        writing.result()
+
+
+def test_ids_of_any_type_arrive_as_they_are(database: Db) -> None:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    ids = [1, Int64(2), 2.5, "1", None, True, ObjectId(), Decimal128("0.1"), Binary(b"x", 5), {"b": 1, "a": 2}, moment]
+    ids += [Timestamp(1, 2), MinKey(), MaxKey()]
+    since = now(database)
+    database.documents.insert_many([{"_id": key} for key in ids])
+
+    assert [change.id for change in changes(database, since)] == ids
+
+
+def test_a_dropped_and_a_renamed_collection_are_to_be_read_whole(database: Db) -> None:
+    database.documents.insert_one({"_id": 1})
+    database.other.insert_one({"_id": 2})
+    since = now(database)
+    database.documents.drop()
+    database.other.rename("tickets")
+    database.tickets.insert_one({"_id": 3})
+
+    whole = [Change("documents", whole=True), Change("tickets", whole=True)]
+    assert changes(database, since) == [*whole, Change("tickets", 3)]
+
+
+def test_what_comes_after_a_dropped_database_is_not_lost(database: Db) -> None:
+    database.documents.insert_one({"_id": 1})
+    since = now(database)
+    database.client.drop_database(database.name)
+    database.documents.insert_one({"_id": 2})
+
+    found = changes(database, since)
+
+    assert {change.collection for change in found if change.whole} == set(NAMES)
+    assert found[-1] == Change("documents", 2)
