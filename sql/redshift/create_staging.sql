@@ -1,5 +1,6 @@
--- purpose:    A staging table: the storage's columns, distributed and sorted like it, and what a landed part has besides.
--- parameters: $staging, $storage, $added
+-- purpose:    A staging table: the columns of a landed part.
+-- parameters: $staging, $definitions, $attributes
 -- guarantee:  empty. Not there for anyone else before the load that fills it has committed.
--- why:        LIKE, so that staged rows lie on the slices of the rows they will replace: no row travels at publish.
-CREATE TABLE $staging (LIKE $storage, $added)
+-- why:        distributed and sorted like the storage, so that staged rows lie on the slices of the rows they will replace:
+--             no row travels at publish. But for numeric keys, which nothing that was landed has.
+CREATE TABLE $staging ($definitions) $attributes

@@ -25,6 +25,7 @@ from sluice.warehouse.redshift.publish import Pace
 from sluice.window import Plan
 from tests.contract.lab import BUCKET, Lab, Servers
 from tests.contract.specs import a_pipeline, a_rich_pipeline
+from tests.contract.spoiled import Crash
 
 AT_ONCE = Pace(tries=5, pause=0.02)
 CHECK = """
@@ -116,6 +117,13 @@ class RedshiftLab(Lab):
         client = wrap(self.servers.client())
         self.servers.opened.append(client)
         return Redshift(client, self.servers.access, AT_ONCE)
+
+    def dying(self, statement: str) -> Redshift:
+        def before(sent: str) -> None:
+            if sent == statement:
+                raise Crash
+
+        return self.attempt(lambda client: hooked(client, before, lambda _: None))
 
     def another(self, pipeline: Pipeline) -> RedshiftLab:
         return RedshiftLab(self.servers, pipeline)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,11 +14,12 @@ from uuid import UUID
 import pytest
 
 from sluice.columns import ColumnType
-from sluice.errors import CountMismatch, KeyCollision, MigrationError, Retryable
-from sluice.spec import Pipeline
+from sluice.errors import CountMismatch, KeyCollision, MigrationError, Retryable, SluiceError
+from sluice.spec import Pipeline, RedshiftOptions
 from sluice.warehouse.base import Batch
 from sluice.window import BatchKind
-from tests.contract.lab import ONLY_CLICKHOUSE, Doc, Lab, document, gone, ticket
+from tests.contract.lab import ONLY_CLICKHOUSE, ONLY_REDSHIFT, Doc, Lab, document, gone, ticket
+from tests.contract.own_redshift import OwnRedshift
 from tests.contract.specs import numbered
 from tests.contract.spoiled import Crash
 
@@ -277,31 +279,116 @@ def test_a_table_that_computes_another_number_stops_the_batch_and_is_named(share
     assert lab.titles() == {}
 
 
+@ONLY_REDSHIFT
+@pytest.mark.parametrize(
+    ("rows", "error", "said"),
+    [
+        ("('a', 7), ('planted', 7)", KeyCollision, "'a' and 'planted' of documents have the number 7"),
+        ("('a', 7), ('a', 8)", KeyCollision, "'a' of documents has two numbers, one is 7"),
+        ("('planted', 7)", CountMismatch, "documents: 1 rows have a _id and not its number in _key"),
+    ],
+    ids=["one number twice", "one id twice", "no number"],
+)
+def test_a_key_table_that_was_made_anew_stops_the_batch(
+    shared_lab: Lab, rows: str, error: type[SluiceError], said: str
+) -> None:
+    lab = shared_lab.another(numbered(shared_lab.pipeline))
+    lab.warehouse.migrate(lab.pipeline)
+    lab.command(f"DROP TABLE {keys(lab)}")
+    lab.command(f"CREATE TABLE {keys(lab)} (id VARCHAR(1024), number BIGINT)")
+    lab.command(f"INSERT INTO {keys(lab)} VALUES {rows}")
+
+    with pytest.raises(error) as raised:
+        lab.publish(documents=[document("a", "one", "x")])
+
+    assert said in raised.value.what
+    assert lab.warehouse.last_commit(lab.pipeline.name) is None
+    assert lab.titles() == {}
+
+
+@ONLY_REDSHIFT
+def test_rows_and_numbers_of_five_tables_are_published_by_one_transaction(lab: Lab, redshift: OwnRedshift) -> None:
+    """Documents, tickets, a child table of each, and the key table."""
+    batch = lab.stage(lab.plan(), documents=[document("a", "one", "x")], tickets=[listing("t", "a", "b")])
+    before = len(redshift.statements())
+
+    lab.warehouse.publish(lab.pipeline, batch)
+
+    sent = [(session, sql.split(None, 1)[0].lower(), sql) for session, sql in redshift.statements()[before:]]
+    tables = [*(table.name for table in lab.pipeline.tables), "documents__keys"]
+    writing = [[n for n, (*_, sql) in enumerate(sent) if _writes(sql, f"{lab.pipeline.name}_{t}")] for t in tables]
+    begin = next(n for n, (_, word, _) in enumerate(sent) if word == "lock") - 1
+    commit = next(n for n, (_, word, _) in enumerate(sent) if word == "commit" and n > begin)
+    assert len(tables) == 5
+    assert all(found and begin < min(found) and max(found) < commit for found in writing)
+    assert len({session for session, *_ in sent[begin : commit + 1]}) == 1
+
+
+def _writes(sql: str, table: str) -> bool:
+    return re.match(rf'(INSERT INTO|UPDATE|DELETE FROM) "sluice_data"\."{table}"\s', sql) is not None
+
+
+@ONLY_REDSHIFT
+def test_tables_may_be_distributed_by_numbers(shared_lab: Lab) -> None:
+    made = numbered(shared_lab.pipeline)
+    options = (RedshiftOptions("_key", ("_key", "updated_at")), RedshiftOptions("document_id_key"))
+    stored = tuple(replace(c, redshift=option) for c, option in zip(made.collections, options, strict=True))
+    lab = shared_lab.another(replace(made, collections=stored))
+    lab.warehouse.migrate(lab.pipeline)
+
+    lab.publish(1, tickets=[listing("t", "a", "b")])
+    lab.publish(2, documents=[document("a", "one", "x")])
+
+    assert tickets(lab) == documents(lab) == {"a": number(lab, "a")}
+    assert lab.warehouse.migrate(lab.pipeline) == []
+
+
 # --- a pipeline that gets them later
 
 
-@ONLY_CLICKHOUSE
-def test_what_was_published_before_has_numbers_after_the_migration(shared_lab: Lab) -> None:
+def test_what_was_published_before_has_numbers_without_being_read_again(shared_lab: Lab) -> None:
     after = numbered(shared_lab.pipeline)
     lab = shared_lab.another(_plain(after))
     lab.warehouse.migrate(lab.pipeline)
-    lab.publish(1, documents=[document("a", "one", "x")], tickets=[listing("t", "b", "c")])
+    lab.publish(1, documents=[document("a", "one", "x")], tickets=[listing("t", "b", "c"), listing("u", None)])
     with pytest.raises(MigrationError, match="column _key is missing") as error:
         lab.warehouse.migrate(after)
     for line in str(error.value).splitlines():
         if "ALTER TABLE" in line:
             lab.command(line.strip(" ;"))
-
     assert lab.warehouse.migrate(after)
+
     lab.pipeline = after
     commit = lab.publish(2, documents=[document("a", "one", "x")])
 
     assert commit.counts["documents"]["tables"]["documents"]["unchanged"] == 1
-    assert documents(lab) == {"a": hashed(lab, "a")}
-    assert tickets(lab) == {"b": hashed(lab, "b")}
-    assert column(lab, "documents_keywords", "parent_id", "parent_key") == {"a": hashed(lab, "a")}
-    assert sorted(key for (key,) in lab.rows(f"SELECT id FROM {keys(lab)}")) == ["a", "b", "c"]
+    assert documents(lab) == {"a": number(lab, "a")}
+    assert tickets(lab) == {"b": number(lab, "b"), None: None}
+    assert column(lab, "documents_keywords", "parent_id", "parent_key") == {"a": number(lab, "a")}
+    assert column(lab, "tickets_others", "value", "value_key") == {"c": number(lab, "c")}
     assert lab.warehouse.migrate(after) == []
+    lab.warehouse.verify(lab.pipeline, commit)
+
+
+def test_a_reference_that_is_declared_later_joins_what_was_published_before(shared_lab: Lab) -> None:
+    after = numbered(shared_lab.pipeline)
+    documents_, _ = after.collections
+    lab = shared_lab.another(replace(after, collections=(documents_, _plain(after).collections[1])))
+    lab.warehouse.migrate(lab.pipeline)
+    lab.publish(1, documents=[document("a", "one", "x")], tickets=[listing("t", "a", "b")])
+    before = documents(lab)
+    with pytest.raises(MigrationError) as error:
+        lab.warehouse.migrate(after)
+    for line in str(error.value).splitlines():
+        if "ALTER TABLE" in line:
+            lab.command(line.strip(" ;"))
+    lab.warehouse.migrate(after)
+
+    lab.pipeline = after
+    lab.publish(2)
+
+    assert documents(lab) == tickets(lab) == before
+    assert column(lab, "tickets_others", "value", "value_key") == {"b": number(lab, "b")}
 
 
 def _plain(pipeline: Pipeline) -> Pipeline:

@@ -47,7 +47,8 @@ class Migrator:
         return migrations.run(self._ledger, pending)
 
     def _tables(self, pipeline: Pipeline) -> list[str]:
-        done = self._locked(pipeline, views=False) if Schema(self._client, pipeline).missing_tables() else []
+        schema = Schema(self._client, pipeline)
+        done = self._locked(pipeline, views=False) if schema.missing_tables() or schema.missing_keys() else []
         done += self._history(pipeline.name)
         schema = Schema(self._client, pipeline)
         schema.refuse_differences()

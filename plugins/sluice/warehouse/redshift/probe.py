@@ -28,7 +28,7 @@ def probe(client: Client, access: Access) -> str:
     try:
         client.run("insert_probe", table=table)
         _copy(client.masking(*access.secrets), access, table)
-        client.run("drop_from", staging=table)
+        client.run("alter_probe", table=table)
         client.number("count_rows", table=table)
         client.run("delete_probe", table=table)
     finally:

@@ -17,6 +17,7 @@ from sluice.warehouse.base import Batch, Commit, Loaded
 from sluice.warehouse.records import commit_values, new_commit, read_commit
 from sluice.warehouse.redshift.check import refuse_double
 from sluice.warehouse.redshift.client import Client
+from sluice.warehouse.redshift.numeric_keys import NumericKeys
 from sluice.warehouse.redshift.rejects import landed_rejects, refused_rows, stage_rejects
 from sluice.warehouse.redshift.staging import drop_staging
 from sluice.warehouse.redshift.tables import place
@@ -87,6 +88,8 @@ class Publish:
         last = read_commit(rows[0]) if rows else None
         staged = self._recount()
         number = last.batch + 1 if last else 1
+        numbers = NumericKeys(self._client, self._pipeline)
+        numbers.give(self._plan.id, staged)
         written: dict[str, Written] = {}
         for collection in self._pipeline.collections:
             written |= Versions(self._client, self._plan, collection, staged, number).write()
@@ -94,6 +97,7 @@ class Publish:
         for collection in self._pipeline.collections:
             commit.counts[collection.name] |= self._more_counts(collection.name, written)
         refuse_double(self._client, self._pipeline, commit)
+        numbers.check(number)
         self._insert_rejects(commit, rejects)
         self._client.run("insert_commit", pipeline=commit.pipeline, **commit_values(commit))
         done = self._committed()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sluice.errors import MigrationError
-from sluice.spec import Pipeline, Table
+from sluice.spec import Collection, Pipeline, Table
 from sluice.statements import Sql, bind, literal, name, names
 from sluice.warehouse.redshift.alters import Columns, Described, sort_order
 from sluice.warehouse.redshift.client import Client
@@ -19,9 +19,11 @@ from sluice.warehouse.redshift.tables import (
     Stored,
     attributes,
     definitions,
+    key_stem,
+    key_table,
+    key_type,
     place,
     stored,
-    visible_columns,
 )
 
 
@@ -85,13 +87,18 @@ class Schema:
     def __init__(self, client: Client, pipeline: Pipeline) -> None:
         self._client, self._pipeline = client, pipeline
         self._places = {table: place(pipeline, table) for table in pipeline.tables}
-        self._views = [View(at, visible_columns(table)) for table, at in self._places.items()]
+        self._views = [View(at, table.readable) for table, at in self._places.items()]
+        self._keys = {c: key_stem(pipeline.name, c.name) for c in pipeline.collections if c.surrogate_key}
         self._existing = {schema: self._comments(schema) for schema in (DATA, pipeline.warehouse.schema)}
         self._refuse_foreign()
 
     def missing_tables(self) -> list[Table]:
         """The target tables without storage."""
         return [table for table, at in self._places.items() if at.stem not in self._existing[DATA]]
+
+    def missing_keys(self) -> list[Collection]:
+        """The collections with numeric keys that have no key table."""
+        return [collection for collection, stem in self._keys.items() if stem not in self._existing[DATA]]
 
     def outdated_views(self) -> list[View]:
         """Views that are missing or not what the pipeline file says."""
@@ -106,7 +113,16 @@ class Schema:
             self._client.run("create_storage", storage=at.storage, definitions=columns, attributes=attached)
             mine = literal(comment(self._pipeline.name, f"table {table.name}"))
             self._client.run("comment_on_table", table=at.storage, comment=mine)
-        return [f"table {self._places[table].stem}" for table in created]
+        return [f"table {self._places[table].stem}" for table in created] + self._create_keys()
+
+    def _create_keys(self) -> list[str]:
+        created = self.missing_keys()
+        for collection in created:
+            keys = key_table(self._pipeline.name, collection.name)
+            self._client.run("create_keys", keys=keys, type=key_type(collection.tables[0]))
+            mine = literal(comment(self._pipeline.name, f"keys of {collection.name}"))
+            self._client.run("comment_on_table", table=keys, comment=mine)
+        return [f"table {self._keys[collection]}" for collection in created]
 
     def create_views(self) -> list[str]:
         """Create or replace what is outdated. Returns names."""
@@ -140,6 +156,7 @@ class Schema:
     def _comments(self, schema: str) -> dict[str, str]:
         """The comments on what this pipeline uses of a schema, by name."""
         names_ = [at.stem if schema == DATA else at.table for at in self._places.values()]
+        names_ += self._keys.values() if schema == DATA else ()
         mine = {used.lower(): used for used in names_}
         rows = self._client.rows("described_comments", schema=schema.lower())
         return {mine[found]: text for found, text in rows if found in mine}

@@ -29,7 +29,15 @@ from sluice.warehouse.redshift.load_errors import (
 )
 from sluice.warehouse.redshift.rejects import refused_rows, stage_rejects
 from sluice.warehouse.redshift.repeated import Staged
-from sluice.warehouse.redshift.tables import GONE, HASH, STAGING, TURN, Place, has_super, landed_columns, plan_suffix
+from sluice.warehouse.redshift.tables import (
+    STAGING,
+    definitions,
+    has_super,
+    landed_columns,
+    plan_suffix,
+    staged,
+    staged_attributes,
+)
 from sluice.window import Plan
 
 log = logging.getLogger(__name__)
@@ -129,11 +137,10 @@ class Load:
         return copied
 
     def _create(self, table: Table) -> None:
-        staging, storage = self._staged.at(table), Place(self._plan.pipeline, "", table.name).storage
-        added = Sql(f"{HASH} BIGINT NOT NULL" if table.child else f"{GONE} BOOLEAN NOT NULL, {TURN} SMALLINT NOT NULL")
+        staging, attached = self._staged.at(table), staged_attributes(self._collection, table)
         self._client.run("drop_tables", tables=staging)
-        self._client.run("create_staging", staging=staging, storage=storage, added=added)
-        self._client.run("drop_from", staging=staging)
+        columns = definitions(staged(table))
+        self._client.run("create_staging", staging=staging, definitions=columns, attributes=attached)
 
     def _drop_refused(self, copied: Sequence[Copied]) -> dict[str, int]:
         """Stage a reject for each row that COPY refused, and drop the children of such documents."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Self
 
 from sluice.columns import ColumnType, Kind
 from sluice.errors import ConfigError
-from sluice.spec import Collection, Pipeline, Table
+from sluice.spec import EXTRA, Collection, Pipeline, Table
 from sluice.statements import Sql, name, names
 
 CONTROL: Final = "sluice"
 DATA: Final = "sluice_data"
 STAGING: Final = "sluice_staging"
 
-EXTRA, HASH, GONE, TURN, FROM = "_extra", "_hash", "_gone", "_turn", "_from"
+HASH, GONE, TURN, FROM = "_hash", "_gone", "_turn", "_from"
 
 LONGEST_NAME: Final = 127
 """Bytes; Redshift cuts a longer identifier, and two tables would become one."""
@@ -94,34 +94,61 @@ def plan_suffix(plan: str) -> str:
     return plan.replace("-", "_").lower()
 
 
-def visible_columns(table: Table) -> tuple[str, ...]:
-    """What analysts see, in order."""
-    return (*(column.name for column in table.columns), *((EXTRA,) if table.extra else ()))
+def key_stem(pipeline: str, collection: str) -> str:
+    """The name of a collection's key table, without its schema. Raises ConfigError as :attr:`Place.stem` does."""
+    return _fits(f"{pipeline}_{collection}__keys")
+
+
+def key_table(pipeline: str, collection: str) -> Sql:
+    """The key table of a collection."""
+    return name(DATA, key_stem(pipeline, collection))
 
 
 def master_columns(table: Table) -> tuple[str, ...]:
-    """What publish copies from staging: what analysts see and, on a collection's own table, the document's hash."""
-    return (*visible_columns(table), *(() if table.child else (HASH,)))
+    """What publish copies from staging: the declared columns and, on a collection's own table, the document's hash."""
+    return (*(column.name for column in _declared(table)), *(() if table.child else (HASH,)))
 
 
 def landed_columns(table: Table) -> tuple[str, ...]:
     """The column list of COPY: the columns of a landed part, in its order."""
-    return (*visible_columns(table), HASH, *(() if table.child else (GONE, TURN)))
+    return tuple(column.name for column in staged(table))
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is inserted from staging into storage: the columns, their values, the joins that give the numbers."""
+
+    columns: Sql
+    values: Sql
+    joins: Sql
+
+    @classmethod
+    def of(cls, pipeline: str, table: Table) -> Self:
+        """A table's own. Its staging table is ``staged`` there."""
+        columns, numeric = master_columns(table), tuple(enumerate(table.numeric))
+        values = [f"staged.{name(column).text}" for column in columns] + [f"numbers{n}.number" for n, _ in numeric]
+        joins = [
+            f"LEFT JOIN {key_table(pipeline, key.collection).text} AS numbers{n} "
+            f"ON numbers{n}.id = staged.{name(key.of).text}"
+            for n, key in numeric
+        ]
+        return cls(names((*columns, *(key.name for _, key in numeric))), Sql(", ".join(values)), Sql(" ".join(joins)))
 
 
 def stored(collection: Collection, table: Table) -> tuple[Stored, ...]:
     """The columns of the storage table. Raises ConfigError when two have one name."""
     hashed = () if table.child else (Stored(HASH, "bigint", required=True),)
     encodings = {} if table.child else dict(collection.redshift.encode)
-    visible = (replace(column, encoding=encodings.get(column.name, "")) for column in _visible(table))
-    return _distinct(table, (*visible, *hashed, Stored(FROM, "integer", required=True)))
+    columns = {column.name: column for column in (*_declared(table), *_numeric(table))}
+    readable = (replace(columns[column], encoding=encodings.get(column, "")) for column in table.readable)
+    return _distinct(table, (*readable, *hashed, Stored(FROM, "integer", required=True)))
 
 
 def staged(table: Table) -> tuple[Stored, ...]:
     """The columns of the staging table: those of a landed part."""
     read = (Stored(GONE, "boolean", required=True), Stored(TURN, "smallint", required=True))
     marked = () if table.child else read
-    return _distinct(table, (*_visible(table), Stored(HASH, "bigint", required=True), *marked))
+    return _distinct(table, (*_declared(table), Stored(HASH, "bigint", required=True), *marked))
 
 
 def has_super(table: Table) -> bool:
@@ -153,8 +180,15 @@ def sorting(collection: Collection, table: Table) -> tuple[str, ...]:
 
 def attributes(collection: Collection, table: Table) -> Sql:
     """How the table is distributed and sorted, as it stands after the body of CREATE TABLE."""
-    key, order = name(distribution(collection, table)).text, names(sorting(collection, table)).text
-    return Sql(f"DISTSTYLE KEY DISTKEY ({key}) COMPOUND SORTKEY ({order})")
+    return _attributes(distribution(collection, table), sorting(collection, table))
+
+
+def staged_attributes(collection: Collection, table: Table) -> Sql:
+    """The same of its staging table, which has no numeric keys: the document's key stands for them."""
+    landed = landed_columns(table)
+    key = distribution(collection, table)
+    order = tuple(column for column in sorting(collection, table) if column in landed)
+    return _attributes(key if key in landed else table.key[0], order or table.key)
 
 
 def column_type(logical: ColumnType) -> str:
@@ -171,7 +205,16 @@ def key_type(table: Table) -> Sql:
     return Sql(column_type(next(column for column in table.columns if column.name == table.key[0]).type))
 
 
-def _visible(table: Table) -> tuple[Stored, ...]:
+def _attributes(key: str, order: tuple[str, ...]) -> Sql:
+    return Sql(f"DISTSTYLE KEY DISTKEY ({name(key).text}) COMPOUND SORTKEY ({names(order).text})")
+
+
+def _numeric(table: Table) -> tuple[Stored, ...]:
+    """They take nulls, because no other column can be added to rows that are there; publish looks for rows without."""
+    return tuple(Stored(key.name, "bigint") for key in table.numeric)
+
+
+def _declared(table: Table) -> tuple[Stored, ...]:
     columns = tuple(Stored(c.name, column_type(c.type), required=c.name in table.key) for c in table.columns)
     return (*columns, *((Stored(EXTRA, "super"),) if table.extra else ()))
 
@@ -192,6 +235,8 @@ def _distinct(table: Table, columns: tuple[Stored, ...]) -> tuple[Stored, ...]:
 
 
 def _key_column(table: Table, column: str, option: str) -> str:
+    if column in {key.name for key in table.numeric}:
+        return column
     found = next((c for c in table.columns if c.name == column), None)
     if found is None or found.type.kind in _NO_KEY:
         raise ConfigError(

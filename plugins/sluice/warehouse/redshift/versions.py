@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from sluice.errors import CountMismatch
 from sluice.spec import Collection, Table
-from sluice.statements import Sql, name, names
+from sluice.statements import Sql, name
 from sluice.warehouse.base import TableCounts
 from sluice.warehouse.redshift.client import Client
-from sluice.warehouse.redshift.tables import Place, key_type, master_columns
+from sluice.warehouse.redshift.tables import Place, Selection, key_type
 from sluice.window import Plan
 
 
@@ -72,10 +72,13 @@ class Versions:
         )
 
     def _insert(self, table: Table) -> None:
+        chosen = Selection.of(self.plan.pipeline, table)
         self.client.run(
             "insert_child_rows" if table.child else "insert_rows",
             storage=self._at(table).storage,
-            columns=names(master_columns(table)),
+            columns=chosen.columns,
+            values=chosen.values,
+            joins=chosen.joins,
             batch=self.batch,
             **self._chosen(table),
         )
