@@ -21,8 +21,8 @@ ONLY_REDSHIFT = pytest.mark.parametrize("warehouse_kind", ["redshift"], indirect
 def sluice(world: World, *words: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """One command about the world's pipeline."""
     command = [str(Path(sys.executable).parent / "sluice"), *words, str(world.file)]
-    wide = {**os.environ, "COLUMNS": "900", **(env or {})}
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=wide)
+    here = {**os.environ, **(env or {})}
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=here)
 
 
 def test_every_command_works(publishing: World) -> None:
@@ -50,8 +50,9 @@ def test_every_command_works(publishing: World) -> None:
 def test_check_shows_what_was_tried_on_redshift(publishing: World) -> None:
     done = sluice(publishing, "check")
 
+    shown = "".join(done.stdout.split())  # the table may break a line anywhere
     for said in ("COPY from the landing", "read load errors", "isolation: snapshot isolation"):
-        assert said in done.stdout
+        assert said.replace(" ", "") in shown
     assert publishing.leftovers() == []
 
 
@@ -98,4 +99,4 @@ def test_a_landing_that_nothing_opens_to_the_cluster_fails_the_check(publishing:
     done = sluice(publishing, "check", env=keyless)
 
     assert done.returncode != 0
-    assert "nothing authorizes the cluster to read the landing" in done.stdout
+    assert "nothingauthorizesthecluster" in "".join(done.stdout.split())
