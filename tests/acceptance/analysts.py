@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -53,8 +54,7 @@ class OnRedshift:
     """An analyst of Redshift."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
-        self._session = connector(from_environment("redshift", env))()
-        self._session.autocommit = True
+        self._connect = connector(from_environment("redshift", env))
 
     def rows(self, schema: str, table: str) -> list[dict[str, Any]]:
         found = self._ask(f'SELECT * FROM "{schema}"."{table}"')
@@ -65,12 +65,14 @@ class OnRedshift:
         return [str(row[0]) for row in tables if row[0].startswith(pipeline.lower())]
 
     def close(self) -> None:
-        self._session.close()
+        pass
 
     def _ask(self, sql: str) -> _Answer:
-        cursor = self._session.cursor()
-        cursor.execute(sql)
-        return _Answer([column[0] for column in cursor.description], cursor.fetchall())
+        """In a session of its own: tests kill the server in between."""
+        with closing(self._connect()) as session:
+            cursor = session.cursor()
+            cursor.execute(sql)
+            return _Answer([column[0] for column in cursor.description], cursor.fetchall())
 
 
 class _Answer(list[Any]):

@@ -4,8 +4,9 @@
     python -m tests.faults.die_at 17 before     sluice arguments…    die before the 17th write is sent
     python -m tests.faults.die_at 17 after      sluice arguments…    die after the 17th write was answered
 
-A durable write is an S3 request that stores something, or a ClickHouse statement that is not a read. They are caught
-where the drivers send them, so that no step of the product knows of it.
+A durable write is an S3 request that stores something, or a statement to the warehouse that is not a read; on Redshift
+also the COMMIT of those in a transaction. They are caught where the drivers send them, so that no step of the product
+knows of it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 S3_WRITES = {"PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "DeleteObjects"}
-READS = ("SELECT", "WITH", "SHOW", "DESC", "EXISTS", "EXPLAIN")
+READS = ("SELECT", "WITH", "SHOW", "DESC", "EXISTS", "EXPLAIN", "BEGIN", "LOCK", "ROLLBACK", "FETCH", "CLOSE")
 
 
 class Counter:
@@ -62,6 +63,21 @@ def watch_clickhouse(counter: Counter) -> None:
         setattr(HttpClient, method, _caught(getattr(HttpClient, method), counter))
 
 
+def watch_redshift(counter: Counter) -> None:
+    """Catch redshift_connector's statements: those that open and close transactions go the same way."""
+    from redshift_connector.core import Connection
+
+    send = Connection.execute
+
+    def execute(self: Any, cursor: Any, operation: str, vals: Any) -> Any:
+        statement = operation.strip()
+        if statement.upper().startswith(READS):
+            return send(self, cursor, operation, vals)
+        return counter.around(f"redshift {statement[:60]}", lambda: send(self, cursor, operation, vals))
+
+    Connection.execute = execute
+
+
 def _caught(send: Callable[..., Any], counter: Counter) -> Callable[..., Any]:
     def caught(self: Any, *args: Any, **kwargs: Any) -> Any:
         text = str(args[0] if args and isinstance(args[0], str) else kwargs.get("cmd", "INSERT"))
@@ -82,6 +98,7 @@ def main() -> None:
         counter, rest = Counter(int(sys.argv[1]), after=sys.argv[2] == "after"), sys.argv[3:]
     watch_s3(counter)
     watch_clickhouse(counter)
+    watch_redshift(counter)
     from sluice.cli import app
 
     app(rest, standalone_mode=False)
