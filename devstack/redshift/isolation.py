@@ -25,6 +25,8 @@ class Transaction:
         """Whether every serial order that explains what both saw has this one first."""
         if self.end and self.end < other.start:
             return bool(self.writes & (other.reads | other.writes) or self.reads & other.writes)
+        if other.end and other.end < self.start:
+            return False
         return bool((self.reads - self.writes) & other.writes)  # it did not see what the other wrote
 
 

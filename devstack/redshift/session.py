@@ -256,6 +256,9 @@ class Session:
                     self.send(wire.error(as_redshift(BackendError(wire.fields(answer.body)), self.backend.pid)))
                 case b"S":
                     continue
+                case b"C" if answer.body == b"COMMIT\0":
+                    self._end_transaction(committed=True)  # who waited for its locks goes on from here
+                    self.send(answer.encode())
                 case b"C" if answer.body == b"ROLLBACK\0":
                     self._failed = True
                     self.send(answer.encode())
