@@ -41,5 +41,6 @@ CREATE TABLE "sluice"."rejects" (
     "detail" character varying(65535),
     "raw_uri" character varying(2048),
     "position" bigint,
-    "cut" timestamp with time zone NOT NULL
+    "cut" timestamp with time zone NOT NULL,
+    "hash" bigint
 ) COMPOUND SORTKEY ("pipeline", "batch");

@@ -318,16 +318,14 @@ def test_rejects_appear_with_their_batch(lab: Lab) -> None:
     assert lab.warehouse.rejects(lab.pipeline.name, collection="tickets") == []
 
 
-@ONLY_CLICKHOUSE
 def test_a_document_that_is_rejected_again_unchanged_is_kept_once_and_counted_each_time(lab: Lab) -> None:
-    same = [a_reject("a", hash=1), a_reject("", hash=2), a_reject("", hash=3, position=1)]
+    same = [a_reject("a", hash=1), a_reject("", hash=2), a_reject("", hash=2**64 - 1, position=1)]
     commits = [publish_rejects(lab, number, *same) for number in (1, 2, 3)]
 
-    assert rejects_of(lab) == [(1, "", 2), (1, "", 3), (1, "a", 1)]
+    assert rejects_of(lab) == [(1, "", 2), (1, "", 2**64 - 1), (1, "a", 1)]
     assert [commit.counts["documents"]["rejected"] for commit in commits] == [3, 3, 3]
 
 
-@ONLY_CLICKHOUSE
 def test_a_document_that_is_rejected_in_another_state_or_for_another_reason_is_kept_again(lab: Lab) -> None:
     publish_rejects(lab, 1, a_reject("a", hash=1))
     publish_rejects(lab, 2, a_reject("a", hash=2))
@@ -343,7 +341,7 @@ def publish_rejects(lab: Lab, cut: int, *rejects: RejectRow) -> Commit:
 
 def rejects_of(lab: Lab) -> list[tuple[Any, ...]]:
     sql = "SELECT batch, key, hash FROM sluice.rejects WHERE pipeline"
-    return lab.rows(f"{sql} = '{lab.pipeline.name}' ORDER BY batch, key, hash")
+    return sorted((batch, key, hash_ % 2**64) for batch, key, hash_ in lab.rows(f"{sql} = '{lab.pipeline.name}'"))
 
 
 def test_a_lost_reject_stops_the_batch(lab: Lab) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from sluice.spec import Collection
@@ -19,14 +20,20 @@ _COLUMNS: Final = {
     "detail": "VARCHAR(65535)",
     "raw_uri": "VARCHAR(2048)",
     "position": "BIGINT",
+    "hash": "BIGINT",
 }
+
+
+_SIGN: Final = 2**63
+"""The bit of a hash that is its sign where it is stored."""
 
 
 def stage_rejects(client: Client, staged: Sql, rejects: Iterable[RejectRow]) -> int:
     """Put rejects into a staging table of their own, from nothing. Returns how many. Inside a transaction."""
     client.run("drop_tables", tables=staged)
     client.run("create_staged_rejects", staged=staged)
-    rows = (tuple(getattr(reject, column) for column in _COLUMNS) for reject in rejects)
+    signed = (replace(reject, hash=reject.hash - 2 * (reject.hash & _SIGN)) for reject in rejects)
+    rows = (tuple(getattr(reject, column) for column in _COLUMNS) for reject in signed)
     return client.insert("insert_staged_rejects", tuple(_COLUMNS.values()), rows, staged=staged)
 
 
