@@ -132,9 +132,12 @@ class Landing:
     def raw_reject(self, uri: str, position: int) -> str:
         """The raw document of a reject, for people: as Extended JSON, or in hex where that cannot be.
 
-        Raises ConfigError when its object was deleted.
+        Of a row that COPY refused it is the line of its part, counted from 1. Raises ConfigError when its object was
+        deleted.
         """
         key = uri.removeprefix(f"s3://{self._bucket}/")
+        if key.endswith(".csv.gz"):
+            return self._line(key, position)
         reject = next(islice(self._rejects(key), position, None))
         try:
             return json_util.dumps(bson.decode(reject.raw, READABLE), indent=2, ensure_ascii=False)
@@ -235,6 +238,13 @@ class Landing:
             return False
         log.warning("aborted the unfinished upload of s3://%s/%s", self._bucket, key)
         return True
+
+    def _line(self, key: str, number: int) -> str:
+        with s3_errors(f"read s3://{self._bucket}/{key}"):
+            body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+            with gzip.open(body) as lines:
+                line = next(islice(lines, number - 1, None), b"")
+        return line.decode(errors="replace").rstrip("\n")
 
     def _rejects(self, key: str) -> Iterator[Reject]:
         with s3_errors(f"read the rejects in s3://{self._bucket}/{key}"):

@@ -163,7 +163,7 @@ def publish(pipeline: Pipeline, systems: Systems, plan: Plan, loaded: Sequence[L
     """Make the batch visible: every table at once, or none (I2). Stops before it when too much was rejected (I7)."""
     begun = time.monotonic()
     manifests = [m for c in pipeline.collections for m in systems.landing.manifests(plan, c.name)]
-    _check_rejects(pipeline, manifests)
+    _check_rejects(pipeline, manifests, loaded)
     rejects = (row for manifest in manifests for row in systems.landing.read_rejects(manifest))
     batch = Batch(plan, manifests, loaded, rejects, started_at=plan.cut.time)
     commit = systems.warehouse.publish(pipeline, batch)
@@ -300,14 +300,19 @@ def conformer(pipeline: Pipeline, collection: Collection) -> Conformer:
     return Conformer(collection, limits=limits, hash_seed=collection_hash(collection) & 0xFFFFFFFF)
 
 
-def _check_rejects(pipeline: Pipeline, manifests: Sequence[Manifest]) -> None:
-    read, rejected = sum(m.read for m in manifests), sum(m.rejected for m in manifests)
+def _check_rejects(pipeline: Pipeline, manifests: Sequence[Manifest], loaded: Sequence[Loaded]) -> None:
+    """Rejected documents, and each row that the warehouse refused, against the limit. Raises TooManyRejects."""
+    refused = sum(sum(found.refused.values()) for found in loaded)
+    read, rejected = sum(m.read for m in manifests), sum(m.rejected for m in manifests) + refused
     allowed = pipeline.rejects.allowed(read)
     if rejected <= allowed:
         return
     raise TooManyRejects(
         f"{rejected:,} of {read:,} documents of {pipeline.name} were rejected, {allowed:,} are allowed",
-        why="; ".join(f"{m.collection}: {m.rejected:,} in {m.rejects_key}" for m in manifests if m.rejected)[:2000],
+        why="; ".join(
+            [f"{refused:,} rows were refused by the warehouse"] * bool(refused)
+            + [f"{m.collection}: {m.rejected:,} in {m.rejects_key}" for m in manifests if m.rejected]
+        )[:2000],
         fix="correct the columns that reject in the pipeline file (type, on_error), or raise rejects.limit there; "
         "nothing was published",
     )

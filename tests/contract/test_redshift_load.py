@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from sluice import spec
 from sluice.errors import ConfigError, CountMismatch, Terminal
+from sluice.landing import Landing
 from sluice.spec import CopyOptions, RedshiftOptions
 from tests.contract.lab import BUCKET, ONLY_REDSHIFT, Doc, Lab, document, gone
 from tests.contract.own_redshift import PASSWORD, OwnRedshift
-from tests.contract.redshift import RedshiftLab, a_redshift_pipeline
+from tests.contract.redshift import RedshiftLab, RedshiftServers, a_redshift_pipeline
 from tests.contract.test_warehouse import counts
 
 pytestmark = ONLY_REDSHIFT
@@ -27,6 +29,12 @@ def tolerant(lab: Lab, **options: Any) -> Lab:
     found = lab.another(a_redshift_pipeline(collections=(documents, tickets)))
     found.warehouse.migrate(found.pipeline)
     return found
+
+
+def landing_of(lab: Lab) -> Landing:
+    """The landing that the lab writes to, as the product reads it."""
+    assert isinstance(lab.servers, RedshiftServers)
+    return Landing.connect(lab.servers.landing, spec.Landing("landing_s3", BUCKET))
 
 
 def bad(key: str, *keywords: str) -> Doc:
@@ -98,6 +106,7 @@ def test_refused_rows_become_rejects_of_their_batch_with_file_line_column_and_re
         ("d", "title", "copy_1204", f"s3://{BUCKET}/{part}", 4),
     ]
     assert TOO_LONG in found[0].detail
+    assert "b" in landing_of(lab).raw_reject(found[0].raw_uri, found[0].position).split(",")[0]
     assert lab.titles() == {"a": "one", "c": "three"}
     assert commit.counts["documents"]["refused"]["documents"] == 2
     lab.warehouse.verify(lab.pipeline, commit)
