@@ -20,7 +20,7 @@ LEFT JOIN
                 ORDER BY batch DESC, "position" DESC
             ) AS _place
         FROM sluice.rejects
-        WHERE pipeline = {pipeline:VARCHAR(127)}
+        WHERE pipeline = {pipeline:VARCHAR(127)} AND "key" IN (SELECT "key" FROM $staged)
     ) AS known
     ON known._place = 1 AND known.collection = staged.collection AND known."key" = staged."key"
         AND known."column" = staged."column" AND known.reason = staged.reason AND known.hash = staged.hash

@@ -38,6 +38,7 @@ STORAGE = 'ALTER TABLE "sluice_data"."p_documents"'
         ('ALTER COLUMN "more" TYPE character varying(128)', False),
         ('ALTER COLUMN "title" ENCODE ZSTD', True),
         ('ALTER COLUMN "title" ENCODE LZO', False),
+        ('ALTER COLUMN "updated_at" ENCODE RAW', True),
         ('ALTER DISTKEY "_id"', True),
         ('ALTER DISTKEY "title"', False),
         ('ALTER COMPOUND SORTKEY ("updated_at")', True),

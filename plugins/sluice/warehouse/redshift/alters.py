@@ -28,6 +28,10 @@ class Described:
     distkey: bool
     sortkey: int
 
+    def is_encoded(self, encoding: str) -> bool:
+        """Whether it is compressed so; the server says ``none`` of what is ``raw`` in DDL."""
+        return self.encoding.replace("none", "raw") == encoding.lower()
+
 
 _NO_COLUMN: Final = Described("", nullable=True, encoding="", distkey=False, sortkey=0)
 
@@ -77,7 +81,7 @@ def _typed(found: Sequence[str], columns: Columns) -> bool:
 
 
 def _encoded(found: Sequence[str], columns: Columns) -> bool:
-    return _now(found, columns).encoding == found[1].lower()
+    return _now(found, columns).is_encoded(found[1])
 
 
 def _distributed(found: Sequence[str], columns: Columns) -> bool:

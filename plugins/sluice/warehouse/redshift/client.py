@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
@@ -17,6 +18,8 @@ from sluice.statements import Sql, Statement, bind, positional
 from sluice.warehouse.redshift.connection import Connector, connector
 from sluice.warehouse.redshift.failures import BROKEN, is_lost, mask, translate
 
+LONGEST_IDLE: Final = 600.0
+"""Seconds of silence after which a session is replaced: clusters end such, and a batch lands for hours."""
 ROWS_AN_INSERT: Final = 1000
 """A statement takes 32,767 values."""
 
@@ -32,6 +35,7 @@ class Client:
         self._connect, self._secrets = connect, secrets
         self._driver: Driver | None = None
         self._in_transaction = False
+        self._used = 0.0
 
     @classmethod
     def connect(cls, endpoint: Endpoint) -> Self:
@@ -133,6 +137,9 @@ class Client:
             return cursor.execute(text, values or None)
 
     def _session(self) -> Driver:
+        if not self._in_transaction and time.monotonic() - self._used > LONGEST_IDLE:
+            self.reconnect()
+        self._used = time.monotonic()
         if self._driver is None:
             if self._in_transaction:
                 raise WarehouseUnavailable(

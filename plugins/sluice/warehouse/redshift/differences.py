@@ -47,7 +47,7 @@ def _column(column: Stored, found: Columns) -> Iterator[tuple[str, str]]:
         texts = _TEXT.fullmatch(now.type) and _TEXT.fullmatch(column.type)
         what = f"column {column.name} is {now.type}, the pipeline file says {column.type}"
         yield what, f"{alter} TYPE {column.type}" if texts else ""
-    if column.encoding and now.encoding != column.encoding:
+    if column.encoding and not now.is_encoded(column.encoding):
         what = f"column {column.name} is encoded {now.encoding}, the pipeline file says {column.encoding}"
         yield what, f"{alter} ENCODE {column.encoding.upper()}"
 
