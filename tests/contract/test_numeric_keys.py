@@ -192,10 +192,11 @@ def _joined(lab: Lab, child: str, key: str, reference: str) -> list[tuple[str, i
 # --- publishers that die, and two at once
 
 
-def test_a_publisher_that_died_before_its_commit_leaves_nothing_that_is_seen(lab: Lab) -> None:
+@pytest.mark.parametrize("statement", ["insert_keys", "count_unnumbered", "insert_commit"])
+def test_a_publisher_that_died_before_its_commit_leaves_nothing_that_is_seen(lab: Lab, statement: str) -> None:
     batch = lab.stage(lab.plan(1), documents=[document("a", "one", "x")], tickets=[ticket("t", "b")])
     with pytest.raises(Crash):
-        lab.dying("insert_commit").publish(lab.pipeline, batch)
+        lab.dying(statement).publish(lab.pipeline, batch)
     assert lab.titles() == {}
 
     lab.publish(2, documents=[document("a", "two"), document("b", "three")])
