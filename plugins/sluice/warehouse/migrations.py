@@ -46,6 +46,17 @@ class Migration:
         """What one statement, counted from 1, is called, and its text."""
         return f"migration {self.label}, statement {number}", self.statements[number - 1]
 
+    def row(self, statement: int, state: str, seconds: float) -> dict[str, object]:
+        """The parameters of the statement ``record_migration``."""
+        return {
+            "version": self.version,
+            "name": self.name,
+            "checksum": self.checksum,
+            "statement": statement,
+            "state": state,
+            "duration": seconds,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Record:

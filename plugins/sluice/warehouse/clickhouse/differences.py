@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from sluice.errors import MigrationError
 from sluice.spec import Collection, Table
 from sluice.statements import Sql, name
 from sluice.warehouse.clickhouse.tables import Stored, index_definition, indexes, order, partition, stored
+from sluice.warehouse.differences import Difference
+
+UNALTERABLE: Final = "an order or a partition cannot be altered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +25,6 @@ class Found:
     order: str
     partition: str
     indexes: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One difference in words, and the statement that removes it; none where only a reload does."""
-
-    what: str
-    alter: str = ""
 
 
 def differences(collection: Collection, table: Table, storage: Sql, found: Found) -> list[Difference]:
@@ -80,22 +75,3 @@ def _shape(collection: Collection, table: Table, found: Found) -> Iterator[Diffe
 
 def _plain(text: str) -> str:
     return text.replace("`", "").replace('"', "").replace(" ", "")
-
-
-def refusal(pipeline: str, found: Sequence[tuple[str, Difference]]) -> MigrationError:
-    """The error that lists (table, difference) and says what to put into a migration."""
-    alters = "\n".join(f"       {difference.alter}" for _, difference in found if difference.alter)
-    fix = (
-        f"write a migration NNNN_alter_{pipeline}.sql with the header line `-- pipeline: {pipeline}` and, "
-        f"if they are what you mean:\n{alters}"
-    )
-    if not all(difference.alter for _, difference in found):
-        fix += (
-            "\n     an order or a partition cannot be altered: rename the table in a migration, and run a batch "
-            "from the beginning into the new one"
-        )
-    return MigrationError(
-        f"the tables of {pipeline} are not what its pipeline file says",
-        why="; ".join(f"{table}: {difference.what}" for table, difference in found),
-        fix=fix,
-    )

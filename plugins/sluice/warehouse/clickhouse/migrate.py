@@ -90,15 +90,7 @@ class _Ledger:
     def _record(self, migration: Migration, statement: int, state: str, seconds: float) -> None:
         if self._fence:
             self._fence.renew()
-        self._client.run(
-            "record_migration",
-            version=migration.version,
-            name=migration.name,
-            checksum=migration.checksum,
-            statement=statement,
-            state=state,
-            duration=seconds,
-        )
+        self._client.run("record_migration", **migration.row(statement, state, seconds))
 
 
 def _exists(client: Client, table: str) -> bool:

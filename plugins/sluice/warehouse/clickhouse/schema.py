@@ -13,7 +13,7 @@ from sluice.errors import MigrationError
 from sluice.spec import Pipeline, Table
 from sluice.statements import OPEN, Sql, bind, literal, name, names
 from sluice.warehouse.clickhouse.client import Client
-from sluice.warehouse.clickhouse.differences import Difference, Found, differences, refusal
+from sluice.warehouse.clickhouse.differences import UNALTERABLE, Found, differences
 from sluice.warehouse.clickhouse.key_tables import KeyTables
 from sluice.warehouse.clickhouse.tables import (
     DATA,
@@ -28,6 +28,7 @@ from sluice.warehouse.clickhouse.tables import (
     read_columns,
     stored,
 )
+from sluice.warehouse.differences import Difference, refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ class Schema:
         """Raise MigrationError, with the ALTER statements, when a storage table is not what the pipeline file says."""
         found = list(self._differences())
         if found:
-            raise refusal(self._pipeline.name, found)
+            raise refusal(self._pipeline.name, found, UNALTERABLE)
 
     def _differences(self) -> Iterator[tuple[str, Difference]]:
         stems = [at.stem for at in self._places.values()]

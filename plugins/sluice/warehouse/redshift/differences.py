@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
-from sluice.errors import MigrationError
 from sluice.spec import Collection, Table
 from sluice.statements import Sql, name, names
+from sluice.warehouse.differences import Difference
 from sluice.warehouse.redshift.alters import Columns, sort_order
 from sluice.warehouse.redshift.tables import Stored, distribution, sorting, stored
 
+UNALTERABLE: Final = "Redshift alters no type but the length of a text, and adds no key"
+
 _TEXT: Final = re.compile(r"character varying\(\d+\)")
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One difference in words, and the statement that removes it; none where only a reload does."""
-
-    what: str
-    alter: str = ""
 
 
 def differences(collection: Collection, table: Table, storage: Sql, found: Columns) -> list[Difference]:
@@ -60,22 +53,3 @@ def _shape(collection: Collection, table: Table, found: Columns) -> Iterator[tup
     if (sorted_by := sort_order(found)) != [column.lower() for column in order]:
         what = f"it is sorted by ({', '.join(sorted_by)}), the pipeline file says ({', '.join(order)})"
         yield what, f"ALTER COMPOUND SORTKEY ({names(order).text})"
-
-
-def refusal(pipeline: str, found: Sequence[tuple[str, Difference]]) -> MigrationError:
-    """The error that lists (table, difference) and says what to put into a migration."""
-    alters = "\n".join(f"       {difference.alter}" for _, difference in found if difference.alter)
-    fix = (
-        f"write a migration NNNN_alter_{pipeline}.sql with the header line `-- pipeline: {pipeline}` and, "
-        f"if they are what you mean:\n{alters}"
-    )
-    if not all(difference.alter for _, difference in found):
-        fix += (
-            "\n     Redshift alters no type but the length of a text, and adds no key: rename the table in a "
-            "migration, and run a batch from the beginning into the new one"
-        )
-    return MigrationError(
-        f"the tables of {pipeline} are not what its pipeline file says",
-        why="; ".join(f"{table}: {difference.what}" for table, difference in found),
-        fix=fix,
-    )

@@ -114,15 +114,7 @@ class _Ledger:
             self._client.execute(*migration.statement(statement))
 
     def _record(self, migration: Migration, statement: int, state: str, seconds: float) -> None:
-        self._client.run(
-            "record_migration",
-            version=migration.version,
-            name=migration.name,
-            checksum=migration.checksum,
-            statement=statement,
-            state=state,
-            duration=seconds,
-        )
+        self._client.run("record_migration", **migration.row(statement, state, seconds))
 
 
 def exists_table(client: Client, table: str) -> bool:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from sluice.errors import MigrationError
 from sluice.spec import Collection, Pipeline, Table
 from sluice.statements import Sql, bind, literal, name, names
+from sluice.warehouse.differences import Difference, refusal
 from sluice.warehouse.redshift.alters import Columns, Described, sort_order
 from sluice.warehouse.redshift.client import Client
-from sluice.warehouse.redshift.differences import Difference, differences, refusal
+from sluice.warehouse.redshift.differences import UNALTERABLE, differences
 from sluice.warehouse.redshift.tables import (
     DATA,
     Place,
@@ -140,7 +141,7 @@ class Schema:
         """Raise MigrationError, with the ALTER statements, when a storage table is not what the pipeline file says."""
         found = list(self._differences())
         if found:
-            raise refusal(self._pipeline.name, found)
+            raise refusal(self._pipeline.name, found, UNALTERABLE)
 
     def _differences(self) -> Iterator[tuple[str, Difference]]:
         columns = described(self._client, DATA)
