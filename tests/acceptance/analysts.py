@@ -20,6 +20,10 @@ class Analyst(Protocol):
         """Everything in a table, instants with their zone."""
         ...
 
+    def relations(self, schema: str) -> list[str]:
+        """The tables and views in a schema."""
+        ...
+
     def staging(self, pipeline: str) -> list[str]:
         """The staging tables of a pipeline."""
         ...
@@ -42,9 +46,12 @@ class OnClickHouse:
         result = self._client.query(f"SELECT * FROM `{schema}`.`{table}`")
         return [{name: _zoned(value) for name, value in row.items()} for row in result.named_results()]
 
+    def relations(self, schema: str) -> list[str]:
+        sql = "SELECT name FROM system.tables WHERE database = {schema:String}"
+        return [str(row[0]) for row in self._client.query(sql, parameters={"schema": schema}).result_rows]
+
     def staging(self, pipeline: str) -> list[str]:
-        sql = "SELECT name FROM system.tables WHERE database = 'sluice_staging' AND startsWith(name, {name:String})"
-        return [str(row[0]) for row in self._client.query(sql, parameters={"name": pipeline}).result_rows]
+        return [name for name in self.relations("sluice_staging") if name.startswith(pipeline)]
 
     def close(self) -> None:
         self._client.close()
@@ -60,9 +67,13 @@ class OnRedshift:
         found = self._ask(f'SELECT * FROM "{schema}"."{table}"')
         return [dict(zip(found.names, row, strict=True)) for row in found]
 
+    def relations(self, schema: str) -> list[str]:
+        tables = f"SELECT tablename FROM pg_tables WHERE schemaname = '{schema}'"
+        views = f"SELECT viewname FROM pg_views WHERE schemaname = '{schema}'"
+        return [str(row[0]) for row in self._ask(f"{tables} UNION ALL {views}")]
+
     def staging(self, pipeline: str) -> list[str]:
-        tables = self._ask("SELECT tablename FROM pg_tables WHERE schemaname = 'sluice_staging'")
-        return [str(row[0]) for row in tables if row[0].startswith(pipeline.lower())]
+        return [name for name in self.relations("sluice_staging") if name.startswith(pipeline.lower())]
 
     def close(self) -> None:
         pass
