@@ -44,6 +44,8 @@ _SETTINGS: Final = {
     "track_counts": "on",
     "log_min_messages": "fatal",
     "jit": "off",
+    # Redshift joins by hash. Without statistics of what a transaction has just loaded, PostgreSQL would loop for hours.
+    "enable_nestloop": "off",
 }
 
 
