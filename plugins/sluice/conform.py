@@ -15,10 +15,10 @@ Total and order-independent. Any sequence of length-prefixed documents gives ``r
 | with a parent of declared fields that is no document (``watermark: "x"``) | the columns NULL, the value undeclared |
 | with a field named ``a.b`` | undeclared: the path ``a.b`` is the field b of the document a |
 | with a field name twice | the last value counts, as in MongoDB's drivers; not counted (docs/architecture.md) |
-| with an array that a child table declares, missing, null or empty | no rows |
-| with something else there, or an element that must be a document and is none | reject ``wrong_type`` |
+| with an array that a child table declares, missing, null or empty, at any depth | no rows |
+| with something else there, or an element that must be a document or an array and is none | reject ``wrong_type`` |
 | with an element that its child column does not take | the child column's ``on_error``; reject rejects the document |
-| with an element that is null | a row of NULLs, so that ordinals stay true |
+| with an element that is null | a row of NULLs, so that ordinals stay true; none in what is inside of it |
 | whose ``deletes: soft:<field>`` is set (:mod:`sluice.soft_deletes`) | a row that says "gone", with its key alone |
 | whose row is wider than the warehouse's widest | reject ``row_too_wide`` |
 
@@ -38,14 +38,15 @@ from typing import Any
 import pyarrow as pa
 from xxhash import xxh64_intdigest
 
-from sluice.arrow import HASH, arrow_schema
+from sluice.arrow import arrow_schema
+from sluice.children import Owners, children_of
 from sluice.errors import ConfigError
 from sluice.keys import key_text
 from sluice.limits import CLICKHOUSE_LIMITS, Limits
 from sluice.misfit import MISSING, Misfit
 from sluice.raw_documents import bounds_of, decode, pieces
 from sluice.reader import Findings
-from sluice.rows import ChildRows, Rows
+from sluice.rows import Rows
 from sluice.soft_deletes import soft_deleted
 from sluice.spec import Collection
 from sluice.transforms import load_transform
@@ -98,13 +99,12 @@ class Conformer:
 
     def __init__(self, collection: Collection, *, limits: Limits, hash_seed: int, turn: int = 0) -> None:
         _check_precision(collection, limits)
-        own, *children = collection.tables
-        self._own, self._seed, self._turn = own.name, hash_seed, turn
+        self._own, self._seed, self._turn = collection.name, hash_seed, turn
         self._deleted = soft_deleted(collection.deletes)
         self._key = collection.columns.index(collection.key)
         self._schemas = {table.name: arrow_schema(table) for table in collection.tables}
         self._rows = Rows(collection, limits)
-        self._children = {table.name: ChildRows(collection, table, limits) for table in children}
+        self._children = children_of(collection, (), limits)
         self._transform = load_transform(collection)
 
     def __call__(self, raw: bytes) -> Conformed:
@@ -126,13 +126,13 @@ class Conformer:
         gone = self._take_deleted(documents)
         arrays, pulled = self._rows.read(documents, findings)
         hashes = pa.array([xxh64_intdigest(raw[start:end], self._seed) for start, end in pairwise(bounds)], pa.uint64())
-        owners = pa.RecordBatch.from_arrays([arrays[self._key], hashes], ["key", HASH])
+        owners = Owners((arrays[self._key],), hashes, pa.arange(0, len(documents)))
         turn = pa.repeat(pa.scalar(self._turn, pa.int16()), len(documents))
         own = pa.RecordBatch.from_arrays([*arrays, hashes, gone, turn], schema=self._schemas[self._own])
-        rows = {self._own: (own, pa.arange(0, len(documents)))}
-        rows |= {name: child.read(pulled[child.path], owners, findings) for name, child in self._children.items()}
+        rows = [(self._own, own, owners.documents)]
+        rows += [table for child in self._children for table in child.read(pulled[child.path], owners, findings)]
         return _Piece(
-            {name: findings.accepted(*found) for name, found in rows.items()},
+            {name: findings.accepted(*found) for name, *found in rows},
             [
                 Reject(_best_key(pulled["_id"][row]), *fault, raw[bounds[row] : bounds[row + 1]])
                 for row, fault in sorted(findings.rejected.items())
@@ -177,7 +177,7 @@ def _by_column(uses: Iterable[Counter[tuple[str, str]]]) -> dict[str, dict[str, 
 
 
 def _check_precision(collection: Collection, limits: Limits) -> None:
-    for column in collection.columns:
+    for column in (column for table in collection.tables for column in table.columns):
         if column.type.precision > limits.max_decimal_precision:
             raise ConfigError(
                 f"{collection.name}.{column.name}: {column.type} has too many digits",

@@ -14,7 +14,7 @@ from sluice.config import build, messages, rules, yaml_text
 from sluice.config.problems import Found, Loc, PipelineFileError, Problem, dotted
 from sluice.config.shape import PipelineSection
 from sluice.errors import ConfigError
-from sluice.spec import Collection, Column, Pipeline
+from sluice.spec import Child, Collection, Column, Pipeline
 
 __all__ = ["PipelineFileError", "collection_hash", "load_pipeline", "load_pipelines", "parse_pipeline", "pipeline_hash"]
 
@@ -59,8 +59,8 @@ def parse_pipeline(text: str, file: Path) -> Pipeline:
 
 def collection_hash(collection: Collection) -> int:
     """A stable 64-bit hash of everything that decides conformed values; how and where they are stored does not."""
-    children = sorted([c.name, c.path, c.of_documents, _columns(c.columns)] for c in collection.children)
-    values = [_columns(collection.columns), children, collection.unknown_fields, collection.transform]
+    values = [_columns(collection.columns), _children(collection.children)]
+    values += [collection.unknown_fields, collection.transform]
     return int(_digest(values), 16)
 
 
@@ -70,6 +70,16 @@ def pipeline_hash(pipeline: Pipeline) -> str:
     for name in ("file", "schedule", "rejects"):
         del fields[name]
     return _digest(fields)
+
+
+def _children(children: Iterable[Child]) -> list[list[object]]:
+    return sorted(_child(child) for child in children)
+
+
+def _child(child: Child) -> list[object]:
+    found: list[object] = [child.name, child.path, child.of_documents, _columns(child.columns)]
+    # Only where there is more than there was in the first files: their documents keep their hashes.
+    return [*found, child.depth, _children(child.children)] if child.depth > 1 or child.children else found
 
 
 def _columns(columns: Iterable[Column]) -> list[list[str]]:
@@ -121,7 +131,8 @@ def _names(pipeline: Pipeline) -> Iterator[tuple[Loc, str, tuple[str, ...]]]:
     yield ("pipeline",), f"the name {pipeline.name}", ("pipeline", pipeline.name)
     warehouse = pipeline.warehouse
     for table in pipeline.tables:
-        loc: Loc = ("collections", table.collection, *(("children", table.child.path) if table.child else ()))
+        around = (*table.within, table.child) if table.child else ()
+        loc: Loc = ("collections", table.collection, *(part for child in around for part in ("children", child.path)))
         stored = f"{pipeline.name}_{table.name}"
         seen = f"{warehouse.schema}.{table.name}"
         yield loc, f"the table {seen}", ("table", warehouse.conn_id, seen)

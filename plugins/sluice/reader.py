@@ -37,24 +37,29 @@ class Fault(NamedTuple):
 class Findings:
     """What happened to the documents of one piece: the first misfit of each, and every tolerant action.
 
-    ``document_of`` gives the document that a row belongs to: child tables share their parents' findings.
+    ``document_of`` gives the document that a row belongs to: child tables share their parents' findings. ``place_of``
+    says where in its document an element stands, as a path of MongoDB: ``chapters.3.notes.0``.
     """
 
     rejected: dict[int, Fault] = field(default_factory=dict)
     coerced: list[tuple[int, str, OnError]] = field(default_factory=list)
     document_of: Callable[[int], int] = int
+    place_of: Callable[[int], str] | None = None
 
     def reject(self, row: int, column: str, misfit: Misfit) -> None:
         """Note a row's misfit; only the first of a document counts."""
-        self.rejected.setdefault(self.document_of(row), Fault(column, misfit.reason, misfit.detail))
+        document = self.document_of(row)
+        if document not in self.rejected:
+            detail = f"{misfit.detail}, at {self.place_of(row)}" if self.place_of else misfit.detail
+            self.rejected[document] = Fault(column, misfit.reason, detail)
 
     def coerce(self, row: int, column: str, action: OnError) -> None:
         """Note that a column's ``on_error`` was used."""
         self.coerced.append((self.document_of(row), column, action))
 
-    def of_children(self, parents: pa.Array) -> Findings:
-        """The same findings, as a child table sees them whose rows have these parent rows."""
-        return Findings(self.rejected, self.coerced, lambda row: parents[row].as_py())
+    def of_children(self, documents: pa.Array, place_of: Callable[[int], str] | None) -> Findings:
+        """The same findings, as a child table sees them whose rows have these documents and places."""
+        return Findings(self.rejected, self.coerced, lambda row: documents[row].as_py(), place_of)
 
     def uses(self) -> Counter[tuple[str, str]]:
         """How often each column used each action, in documents that were not rejected."""

@@ -1,21 +1,20 @@
-"""The rows of tables, out of decoded documents: the collection's own table, and the children that arrays become."""
+"""The rows of a table, out of decoded documents: declared fields as columns, and the undeclared rest."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import accumulate, chain
-from typing import Any, cast
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sluice.arrow import EXTRA, arrow_schema
+from sluice.arrow import EXTRA
 from sluice.columns import ColumnType, Kind
-from sluice.fields import Document, as_document, fields_of, first_unknown, pull
+from sluice.fields import Document, fields_of, first_unknown, pull
 from sluice.limits import Limits
-from sluice.misfit import Misfit, wrong_type
+from sluice.misfit import Misfit
 from sluice.reader import Findings, Reader
-from sluice.spec import Child, Collection, Column, Table, UnknownFields
+from sluice.spec import Child, Collection, Column, UnknownFields
 
 _FIXED_WIDTH = 8
 _EXTRA = Column(EXTRA, "", ColumnType(Kind.JSON))
@@ -34,7 +33,7 @@ class Rows:
             for column in self._columns
         ]
         self._extra = Reader(_EXTRA, limits, label=self._prefix + EXTRA)
-        arrays = [] if child else [array.path for array in collection.children]
+        arrays = [array.path for array in (child or collection).children]
         paths = [column.path for column in self._columns] + arrays
         self._fields = fields_of(paths, required=None if child else collection.key.path)
 
@@ -57,53 +56,6 @@ class Rows:
             if document:
                 path = self._prefix + first_unknown(document, self._fields)
                 findings.reject(row, path, Misfit("unknown_field", f"{path} is not declared"))
-
-
-class ChildRows:
-    """Reads the arrays of one field into the rows of a child table."""
-
-    def __init__(self, collection: Collection, table: Table, limits: Limits) -> None:
-        child = cast("Child", table.child)
-        self.path = child.path
-        self._child, self._limits = child, limits
-        self._schema = arrow_schema(table)
-        self._rows = Rows(collection, limits, child) if child.of_documents else None
-        self._value = Reader(child.columns[0], limits, label=f"{child.name}.{child.columns[0].name}")
-
-    def read(self, values: list[Any], owners: pa.RecordBatch, findings: Findings) -> tuple[pa.RecordBatch, pa.Array]:
-        """The rows, and the document of each. ``owners``: the key and the ``_hash`` of the documents."""
-        lists = self._lists(values, findings)
-        offsets = pa.array(list(accumulate(map(len, lists), initial=0)), pa.int32())
-        elements = list(chain.from_iterable(lists))
-        parents = pc.list_parent_indices(pa.ListArray.from_arrays(offsets, pa.nulls(len(elements))))
-        ordinals = pc.subtract(pa.arange(0, len(elements)), offsets.take(parents)).cast(pa.int32())
-        columns = self._columns(elements, findings.of_children(parents))
-        key, content = (column.take(parents) for column in owners.columns)
-        return pa.RecordBatch.from_arrays([key, ordinals, *columns, content], schema=self._schema), parents
-
-    def _lists(self, values: list[Any], findings: Findings) -> list[Sequence[Any]]:
-        if {list}.issuperset(map(type, values)):
-            return values
-        for row, value in enumerate(values):
-            if type(value) not in {list, type(None)}:
-                findings.reject(row, self._child.name, wrong_type("array", value))
-        return [value if type(value) is list else () for value in values]
-
-    def _columns(self, elements: list[Any], findings: Findings) -> list[pa.Array]:
-        if self._rows:
-            return self._rows.read(self._documents(elements, findings), findings)[0]
-        arrays = [self._value.read(elements, findings)]
-        refuse_wide(arrays, self._limits, findings)
-        return arrays
-
-    def _documents(self, elements: list[Any], findings: Findings) -> list[Document]:
-        if {dict}.issuperset(map(type, elements)):
-            return elements
-        documents = [as_document(element) for element in elements]
-        for row, (element, document) in enumerate(zip(elements, documents, strict=True)):
-            if document is None and element is not None:
-                findings.reject(row, self._child.name, wrong_type("an array of documents", element))
-        return [document or {} for document in documents]
 
 
 def refuse_wide(arrays: Sequence[pa.Array], limits: Limits, findings: Findings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -51,13 +52,16 @@ class Child:
     """An array that becomes a table of its own, ``<collection>_<name>``.
 
     An array of plain values has exactly one column, of path ``""`` and name ``value``; an array of documents has one
-    column per declared field, with paths relative to the element.
+    column per declared field, and perhaps children of its own, with paths relative to the element. ``depth``: so many
+    arrays stand directly inside each other; the elements are those of the innermost.
     """
 
     name: str
     path: str
     columns: tuple[Column, ...]
     of_documents: bool
+    depth: int = 1
+    children: tuple[Child, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ class Collection:
 
     @property
     def tables(self) -> tuple[Table, ...]:
-        """The collection's own table first, then one a child."""
+        """The collection's own table first, then one a child, each before its own children."""
         return _tables(self)
 
 
@@ -136,7 +140,8 @@ class NumericKey:
 class Table:
     """One target table: its visible columns in order, then what Sluice adds.
 
-    A collection's own table has ``key = (its _id column,)``; a child's has ``key = (parent_id, ordinal)``.
+    A collection's own table has ``key = (its _id column,)``; a child's has ``key = (parent_id, ordinal)``, with another
+    ordinal for each array around that: ``(parent_id, ordinal_1, ordinal)``. ``within``: the children around a child.
     With ``extra`` the last visible column is ``_extra``: the undeclared fields as lossless JSON.
     Landed parts carry two more columns: ``_hash`` (uint64, of the raw document: the same document always has the
     same hash) on every table; on the collection's own ``_gone`` (bool: "this key is gone") and ``_turn`` (int16: of two
@@ -150,6 +155,7 @@ class Table:
     extra: bool
     child: Child | None = None
     numeric: tuple[NumericKey, ...] = ()
+    within: tuple[Child, ...] = ()
 
     @property
     def readable(self) -> tuple[str, ...]:
@@ -256,8 +262,18 @@ ORDINAL = "ordinal"
 EXTRA = "_extra"
 NUMBER = "_key"
 PARENT_NUMBER = "parent_key"
+MOST_LEVELS = 99
+"""Arrays around a value. MongoDB documents a limit of 100 levels of nesting; the document itself is one."""
 RESERVED = frozenset({"_from", "_to", "_hash", "_gone", "_turn", EXTRA, NUMBER})
-"""Column names that Sluice adds; a child table also has PARENT and ORDINAL."""
+"""Column names that Sluice adds; a child table also has PARENT and its :func:`ordinals`."""
+
+
+def ordinals(levels: int) -> tuple[str, ...]:
+    """The columns that say where an element stands, when so many arrays stand around it: the outermost first.
+
+    The innermost is always ``ordinal``. So the key of the row around an element is the beginning of its own key.
+    """
+    return (*(f"{ORDINAL}_{level}" for level in range(1, levels)), ORDINAL)
 
 
 def reference_number(column: str) -> str:
@@ -266,25 +282,35 @@ def reference_number(column: str) -> str:
 
 
 def _tables(collection: Collection) -> tuple[Table, ...]:
-    extra = collection.unknown_fields is UnknownFields.KEEP
     key = collection.key.name
     numeric = (*_own_number(collection, NUMBER, key), *_references(collection.columns))
-    own = Table(collection.name, collection.name, collection.columns, (key,), extra, None, numeric)
-    return (own, *(_child_table(collection, child, extra=extra) for child in collection.children))
+    own = Table(collection.name, collection.name, collection.columns, (key,), _keeps(collection), None, numeric)
+    return (own, *_child_tables(collection, collection.children, ()))
 
 
-def _child_table(collection: Collection, child: Child, *, extra: bool) -> Table:
+def _child_tables(collection: Collection, children: tuple[Child, ...], within: tuple[Child, ...]) -> Iterator[Table]:
+    for child in children:
+        yield _child_table(collection, child, within)
+        yield from _child_tables(collection, child.children, (*within, child))
+
+
+def _child_table(collection: Collection, child: Child, within: tuple[Child, ...]) -> Table:
+    places = ordinals(sum(around.depth for around in (*within, child)))
     reference = Column(PARENT, "_id", collection.key.type)
-    ordinal = Column(ORDINAL, "", ColumnType(Kind.INT32))
     return Table(
         f"{collection.name}_{child.name}",
         collection.name,
-        (reference, ordinal, *child.columns),
-        (PARENT, ORDINAL),
-        extra and child.of_documents,
+        (reference, *(Column(place, "", ColumnType(Kind.INT32)) for place in places), *child.columns),
+        (PARENT, *places),
+        _keeps(collection) and child.of_documents,
         child,
         (*_own_number(collection, PARENT_NUMBER, PARENT), *_references(child.columns)),
+        within,
     )
+
+
+def _keeps(collection: Collection) -> bool:
+    return collection.unknown_fields is UnknownFields.KEEP
 
 
 def _own_number(collection: Collection, name: str, of: str) -> tuple[NumericKey, ...]:

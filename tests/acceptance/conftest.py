@@ -97,7 +97,8 @@ class World:
 def _same_rows(expected: list[dict[str, Any]], found: list[dict[str, Any]]) -> bool:
     if len(expected) != len(found):
         return False
-    found = sorted(found, key=lambda row: row.get("ordinal", 0))
+    places = [name for name in expected[0] if name.startswith("ordinal")] if expected else []
+    found = sorted(found, key=lambda row: [row[place] for place in places])
     pairs = zip(expected, found, strict=True)
     return all(oracle.same(value, row.get(name)) for wanted, row in pairs for name, value in wanted.items())
 

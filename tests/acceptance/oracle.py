@@ -70,12 +70,10 @@ def rows(collection: Collection, document: dict[str, Any], bounds: Bounds) -> di
     """Table → the rows that a document becomes; None when it must be rejected."""
     try:
         own = _row(collection.columns, document, bounds)
-        own_extra = _undeclared(document, collection)
-        bounds.check(own_extra)
+        own_extra = _undeclared(document, collection, bounds)
         out = {collection.name: [{**own, "_extra": own_extra}]}
         for child in collection.children:
-            found = _children(own[collection.key.name], child, document, bounds)
-            out[f"{collection.name}_{child.name}"] = list(found)
+            _children(out, collection, child, {"parent_id": own[collection.key.name]}, (document, bounds))
     except Unfit:
         return None
     return out
@@ -95,20 +93,41 @@ def json_equal(expected: Any, found: Any) -> bool:
     return json.dumps(expected, sort_keys=True) == json.dumps(found, sort_keys=True)
 
 
-def _children(parent: str, child: Child, document: dict[str, Any], bounds: Bounds) -> Iterator[dict[str, Any]]:
-    elements = _get(document, child.path)
-    if elements is MISSING or elements is None:
-        return
-    if not isinstance(elements, list):
-        raise Unfit
-    for ordinal, element in enumerate(elements):
+def _children(
+    out: dict[str, list[dict[str, Any]]], collection: Collection, child: Child, around: dict[str, Any], of: Any
+) -> None:
+    """Add the rows of a child, and of everything inside. ``around``: the key of the row that it stands in."""
+    document, bounds = of
+    table = out.setdefault(f"{collection.name}_{child.name}", [])
+    for inner in child.children:  # also without a row
+        out.setdefault(f"{collection.name}_{inner.name}", [])
+        _children(out, collection, inner, around, ({}, bounds))
+    for place, element in _elements(_get(document, child.path), child.depth):
         if child.of_documents and element is not None and not isinstance(element, dict):
             raise Unfit
+        places = [*(value for name, value in around.items() if name != "parent_id"), *place]
+        numbered = {f"ordinal_{n}": place for n, place in enumerate(places[:-1], 1)}
+        key = {"parent_id": around["parent_id"], **numbered, "ordinal": places[-1]}
         if child.of_documents:
             row = _row(child.columns, element or {}, bounds)
+            table.append({**key, **row, "_extra": _undeclared(element or {}, child, bounds)})
         else:
-            row = {"value": _fit(child.columns[0], element, bounds)}
-        yield {"parent_id": parent, "ordinal": ordinal, **row}
+            table.append({**key, "value": _fit(child.columns[0], element, bounds)})
+        for inner in child.children:
+            _children(out, collection, inner, key, (element or {}, bounds))
+
+
+def _elements(array: Any, depth: int) -> Iterator[tuple[list[int], Any]]:
+    """Where each element stands, and the element."""
+    if array is MISSING or array is None:
+        return
+    if not isinstance(array, list):
+        raise Unfit
+    for ordinal, element in enumerate(array):
+        if depth == 1:
+            yield [ordinal], element
+        else:
+            yield from (([ordinal, *place], inner) for place, inner in _elements(element, depth - 1))
 
 
 def _row(columns: tuple[Column, ...], document: dict[str, Any], bounds: Bounds) -> dict[str, Any]:
@@ -224,7 +243,7 @@ def _uuid(_: Column, value: Any) -> str:
     return str(value.as_uuid())
 
 
-def _json(_: Column, value: Any) -> Any:
+def _json(_: Column | None, value: Any) -> Any:
     return json.loads(json_util.dumps(value, json_options=json_util.RELAXED_JSON_OPTIONS))
 
 
@@ -246,10 +265,12 @@ _CONVERT: dict[Kind, Any] = {
 }
 
 
-def _undeclared(document: dict[str, Any], collection: Collection) -> Any:
-    declared = {c.path for c in collection.columns} | {c.path for c in collection.children}
+def _undeclared(document: dict[str, Any], of: Collection | Child, bounds: Bounds) -> Any:
+    declared = {c.path for c in of.columns} | {c.path for c in of.children}
     left = _without(document, declared, "")
-    return _json(collection.key, left) if left else None
+    extra = _json(None, left) if left else None
+    bounds.check(extra)
+    return extra
 
 
 def _without(document: dict[str, Any], declared: set[str], prefix: str) -> dict[str, Any]:

@@ -72,12 +72,14 @@ FULL JOIN (SELECT document_id, count() AS found FROM tickets GROUP BY document_i
 class Doc:
     """One document as it is landed: a state of ``key``, with its children. ``gone``: the key is gone.
 
+    A child has its values in order, or by their ordinals where it stands inside of another.
+
     ``turn``: the higher of two was read later.
     """
 
     key: str
     fields: Mapping[str, Any] = field(default_factory=dict)
-    children: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    children: Mapping[str, Sequence[str] | Mapping[tuple[int, ...], str]] = field(default_factory=dict)
     modified: int | None = 0
     gone: bool = False
     turn: int = 0
@@ -320,10 +322,14 @@ def _rows(table: Table, collection: Collection, docs: list[Doc]) -> list[dict[st
     if table.child is None:
         return [_own(collection, doc) for doc in docs]
     return [
-        {"parent_id": doc.key, "ordinal": n, "value": value, "_hash": doc.hash}
+        {**dict(zip(table.key, (doc.key, *place), strict=True)), "value": value, "_hash": doc.hash}
         for doc in docs
-        for n, value in enumerate(doc.children.get(table.child.name, ()))
+        for place, value in _placed(doc.children.get(table.child.name, ()))
     ]
+
+
+def _placed(values: Sequence[str] | Mapping[tuple[int, ...], str]) -> Iterable[tuple[tuple[int, ...], str]]:
+    return values.items() if isinstance(values, Mapping) else (((n,), value) for n, value in enumerate(values))
 
 
 def _own(collection: Collection, doc: Doc) -> dict[str, Any]:

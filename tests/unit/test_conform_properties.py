@@ -52,11 +52,19 @@ def _columns(paths: list[str]) -> st.SearchStrategy[tuple[Column, ...]]:
     )
 
 
-def _child(path: str) -> st.SearchStrategy[Child]:
+def _child(path: str, levels: int = 2, name: str = "of") -> st.SearchStrategy[Child]:
+    name, depth = f"{name}_{path}", st.sampled_from([1, 1, 2])
     value = st.builds(lambda kind, on_error: (Column("value", "", kind, on_error),), types, actions)
-    of_values = value.map(lambda columns: Child(f"of_{path}", path, columns, of_documents=False))
-    of_documents = _columns(["a", "b", "a.b"]).filter(bool)
-    return st.one_of(of_values, of_documents.map(lambda columns: Child(f"of_{path}", path, columns, of_documents=True)))
+    inner = st.one_of(st.just(()), st.tuples(_child("c", levels - 1, name))) if levels else st.just(())
+    return st.one_of(
+        st.builds(lambda columns, n: Child(name, path, columns, of_documents=False, depth=n), value, depth),
+        st.builds(
+            lambda columns, n, children: Child(name, path, columns, of_documents=True, depth=n, children=children),
+            _columns(["a", "b", "a.b"]),
+            depth,
+            inner,
+        ),
+    )
 
 
 collections = st.builds(

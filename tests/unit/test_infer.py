@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sluice.conform import CLICKHOUSE_LIMITS, Conformer
-from sluice.infer.census import MOST_FIELDS, Census
+from sluice.infer.census import ARRAYS, MOST_FIELDS, Census
 from sluice.infer.describe import share
 from sluice.infer.guess import guess_collection
 from sluice.infer.text import Heading, pipeline_text
@@ -33,6 +33,8 @@ documents = st.dictionaries(
         st.dictionaries(NAMES, values, max_size=3),
         st.lists(st.one_of(values, st.dictionaries(NAMES, values, max_size=3)), max_size=3),
         st.lists(st.dictionaries(NAMES, values, max_size=3), max_size=3),
+        st.lists(st.dictionaries(NAMES, st.lists(values, max_size=2), max_size=2), max_size=2),
+        st.lists(st.lists(values, max_size=2), max_size=2),
     ),
     max_size=5,
 )
@@ -59,7 +61,7 @@ def rejects(collection: Collection, *documents: dict[str, Any] | bytes) -> list[
     return [(reject.column, reject.reason) for reject in conformed.rejects]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(st.lists(st.tuples(values.filter(lambda v: type(v) is not list), documents), max_size=6))
 def test_nothing_that_was_sampled_is_rejected(sampled: list[tuple[Any, dict[str, Any]]]) -> None:
     batch = [{**document, "_id": key} for key, document in sampled]
@@ -110,7 +112,9 @@ def test_real_documents_are_all_taken(name: str) -> None:
         ([["x"], "x"], "json"),
         ([[1], [2], None], "[int32]"),
         ([["x", 1]], "[json]"),
-        ([[["x"]]], "[json]"),
+        ([[["x"]], [None, []]], "[string(16)]"),
+        ([[["x"], "x"]], "[json]"),
+        ([[[]]], "[json]"),
     ],
 )
 def test_values_decide_the_type(sampled: list[Any], expected: str) -> None:
@@ -131,6 +135,54 @@ def test_documents_become_columns_to_some_depth() -> None:
         "a.b.c.d": "int32",
         "a.b.c.e": "json",
     }
+
+
+def test_arrays_inside_of_arrays_become_children_of_children() -> None:
+    part = {"title": "x", "notes": [1, 2], "lines": [[[0.5]]], "ordinal_1": "x", "by": {"names": ["a"]}}
+    batch = [{"_id": 1, "parts": [[part], [{"title": None}]]}, {"_id": 2}]
+
+    collection, text = inferred(*batch)
+
+    (parts,) = collection.children
+    assert (parts.path, parts.depth, parts.of_documents) == ("parts", 2, True)
+    assert [(column.path, column.name) for column in parts.columns] == [
+        ("title", "title"),
+        ("ordinal_1", "ordinal_1_2"),
+    ]
+    assert [(child.path, child.name, child.depth, str(child.columns[0].type)) for child in parts.children] == [
+        ("notes", "parts_notes", 1, "int32"),
+        ("lines", "parts_lines", 3, "float64"),
+        ("by.names", "parts_by_names", 1, "string(16)"),
+    ]
+    assert rejects(collection, *batch) == []
+    for line in (
+        "parts: # array 50.0 %, missing 50.0 %, 2 elements, each: array 100 %, 1 elements",
+        "  depth: 2",
+        "  children:",
+        "    lines: {type: float64, depth: 3} # array 50.0 %, missing 50.0 %, 1 elements"
+        + ", each: array 100 %, 1 elements" * 2
+        + ", each: double 100 %",
+    ):
+        assert f"\n      {line}\n" in text
+
+
+def test_arrays_are_looked_at_to_some_depth() -> None:
+    value: Any = "x"
+    for _ in range(ARRAYS + 1):
+        value = [value]
+
+    (child,) = inferred({"_id": 1, "a": value})[0].children
+
+    assert (child.depth, str(child.columns[0].type)) == (ARRAYS, "json")
+
+
+def test_children_share_the_names_that_are_left() -> None:
+    name = "a" * 40
+
+    collection, _ = inferred({"_id": 1, name: [{"b" * 40: [{"c" * 40: [1]}], name: [1]}], f"{name}_{name}": [1]})
+
+    assert len({table.name for table in collection.tables}) == 6
+    assert max(len(table.name) for table in collection.tables) <= 63
 
 
 def test_documents_whose_names_are_data_are_json() -> None:

@@ -94,6 +94,36 @@ def test_arrays_become_children_of_values_or_of_documents() -> None:
     )
 
 
+def test_arrays_in_elements_become_children_of_children() -> None:
+    found = documents(
+        "children: {parts: {columns: {n: int32}, children: {a.b: {depth: 2, children: {c: text}}, d: {type: text, "
+        "name: notes}}}, points: {type: float64, depth: 3}}"
+    )
+
+    text = (a_column("value", "text", path=""),)
+    c = Child("parts_a_b_c", "c", text, of_documents=False)
+    inner = (
+        Child("parts_a_b", "a.b", (), of_documents=True, depth=2, children=(c,)),
+        Child("notes", "d", text, of_documents=False),
+    )
+    assert found.children == (
+        Child("parts", "parts", (a_column("n", "int32"),), of_documents=True, children=inner),
+        Child("points", "points", (a_column("value", "float64", path=""),), of_documents=False, depth=3),
+    )
+    names = ["documents", "documents_parts", "documents_parts_a_b", "documents_parts_a_b_c", "documents_notes"]
+    assert [table.name for table in found.tables] == [*names, "documents_points"]
+
+
+def test_numeric_keys_are_added_at_any_depth() -> None:
+    inner = "children: {b: {columns: {of: {type: key, references: documents}}}, c: {type: key, references: documents}}"
+    found = documents(f"unknown_fields: ignore, surrogate_key: true, children: {{a: {{{inner}}}}}")
+
+    assert [table.readable for table in found.tables[2:]] == [
+        ("parent_id", "parent_key", "ordinal_1", "ordinal", "of", "of_key"),
+        ("parent_id", "parent_key", "ordinal_1", "ordinal", "value", "value_key"),
+    ]
+
+
 def test_a_surrogate_key_and_references_add_numeric_keys_beside_the_ids() -> None:
     text = (
         "{documents: {surrogate_key: true, unknown_fields: ignore, columns: {title: text, a.next: {type: key, "
@@ -262,6 +292,12 @@ TEXT = a_column("title", "text")
 )
 def test_what_decides_values_changes_a_collections_hash(changed: Collection) -> None:
     assert collection_hash(changed) != collection_hash(a_collection())
+
+
+def test_what_is_declared_inside_a_child_changes_a_collections_hash() -> None:
+    inner = (a_child(), a_child(depth=2), a_child(children=(a_child(),)), a_child(children=(a_child(depth=2),)))
+
+    assert len({collection_hash(a_collection(children=(child,))) for child in inner}) == len(inner)
 
 
 @pytest.mark.parametrize(

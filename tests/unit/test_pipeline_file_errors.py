@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sluice.pipeline_file import PipelineFileError, parse_pipeline, pipeline_hash
-from sluice.spec import Pipeline
+from sluice.spec import MOST_LEVELS, Pipeline
 from tests.factories import a_pipeline_text
 
 PUBLISHING = Path(__file__).parents[2] / "dags" / "pipelines" / "publishing.yml"
@@ -171,6 +171,36 @@ def test_one_wrong_thing_is_one_error_that_says_what_to_do(overrides: dict[str, 
             "children.a.columns.ordinal: ordinal is a column of Sluice's own",
         ),
         ("children: {a b: text}", 'children."a b": cannot be the name of a table: give it one, as name: a_b'),
+        ("children: {a: {type: text, children: {b: text}}}", "children.a: an array needs either type or columns"),
+        ("children: {a: {children: {}}}", "children.a: an array needs either type or columns"),
+        ("children: {a: {columns: {b: json}, children: {b.c: text}}}", 'a.children."b.c": stands inside "b", which is'),
+        ("children: {a: {children: {b: {columns: {c: json}, type: text}}}}", "a.children.b: an array needs either"),
+        ("children: {a: {children: {b: {}}}}", "children.a.children.b: an array needs either type or columns"),
+        (
+            "children: {a: {children: {b: text, c: {type: text, name: a_b}}}}",
+            "is also made by collections.documents.ch",
+        ),
+        ("children: {a: {children: {b c: text}}}", 'a.children."b c": cannot be the name of a table: give it one, as'),
+        ("children: {a: {name: ' ', children: {b: text}}}", "children.a.name: ' ' is not a name for the warehouse"),
+        (
+            "children: {a: {children: {b: {columns: {ordinal_1: text}}}}}",
+            "b.columns.ordinal_1: ordinal_1 is a column of Sluice's own",
+        ),
+        (
+            "children: {a: {children: {b: {columns: {c: {type: bool, on_error: replace}}}}}}",
+            "children.a.children.b.columns.c.on_error: replace means nothing",
+        ),
+        ("children: {a: {children: {b: {type: text, nmae: c}}}}", "there is no key 'nmae' here: did you mean name?"),
+        (
+            "children: {a: {type: text, depth: 0}}",
+            "children.a.depth: 0 is no number of arrays inside each other: write",
+        ),
+        ("children: {a: {type: text, depth: 2.0}}", "children.a.depth: takes a whole number"),
+        ("children: {a: {type: text, depth: 100}}", "children.a.depth: 100 is no number of arrays"),
+        (
+            "children: {a: {columns: {n: text}, depth: 99, children: {b: text}}}",
+            "children.a.children.b: 100 arrays inside each other, and 99 are the most: write type: json further out",
+        ),
         ("children: {" + "a" * 60 + ": text}", "has more than 63 letters: give the child a shorter name"),
         ("clickhouse: {order_by: _id}", "clickhouse.order_by: takes a list, [a, b], found '_id'"),
         ("clickhouse: {order_by: [5, _id]}", "clickhouse.order_by.0: takes a text, found the number 5"),
@@ -267,6 +297,10 @@ def test_a_wrong_reference_is_one_error(columns: str, said: str) -> None:
             "children: {a: {columns: {b: int64}, references: documents}}",
             "children.a.references: belongs to a single column: move it into one of columns",
         ),
+        (
+            "children: {a: {children: {c: {type: key, references: b}}}}",
+            "children.a.children.c.references: there is no collection 'b' in this file",
+        ),
         ("children: {a: {type: key, references: b}}", "children.a.references: there is no collection 'b' in this file"),
         (
             "children: {a: {columns: {b: {type: key, references: documents}}}}",
@@ -278,6 +312,23 @@ def test_a_wrong_reference_is_one_error(columns: str, said: str) -> None:
 def test_a_wrong_numeric_key_is_one_error(text: str, said: str) -> None:
     (error,) = errors_of_documents(text)
     assert said in error
+
+
+@pytest.mark.parametrize("levels", [MOST_LEVELS, MOST_LEVELS + 1, 120, 1000])
+def test_arrays_inside_each_other_have_a_limit_with_words(levels: int) -> None:
+    inner = "".join(f"{{name: n{level}, children: {{a: " for level in range(levels - 1))
+    children = f"{{a: {inner}text{'}}' * (levels - 1)}}}"
+    said = outcome(a_pipeline_text(collections=f"{{documents: {{children: {children}}}}}"))
+
+    if levels == MOST_LEVELS:
+        assert isinstance(said, Pipeline)
+        assert len(said.tables) == 1 + levels
+    else:
+        assert isinstance(said, PipelineFileError)
+        assert len(said.found) == 1
+        assert "100 arrays inside each other, and 99 are" in str(said) or "nested too deeply for a pipeline" in str(
+            said
+        )
 
 
 @pytest.mark.parametrize(

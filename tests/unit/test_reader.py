@@ -137,6 +137,6 @@ def test_findings_of_child_rows_are_their_documents(values: list[Any]) -> None:
     reader = Reader(a_column("c", "bool"), CLICKHOUSE_LIMITS)
 
     reader.read(values, of_rows)
-    reader.read(values, findings.of_children(parents))
+    reader.read(values, findings.of_children(parents, None))
 
     assert findings.rejected.keys() == {row // 2 for row in of_rows.rejected}

@@ -47,7 +47,7 @@ def _collection(name: str, section: shape.CollectionSection) -> spec.Collection:
         name=name,
         modified=section.modified,
         columns=columns,
-        children=tuple(_child(path, child) for path, child in section.children.items()),
+        children=_children(section.children),
         deletes=section.deletes,
         unknown_fields=section.unknown_fields,
         transform=section.transform,
@@ -64,12 +64,17 @@ def _columns(sections: dict[str, shape.ColumnSection]) -> tuple[spec.Column, ...
     )
 
 
-def _child(path: str, section: shape.ChildSection) -> spec.Child:
-    name = section.name or default_name(path)
+def _children(sections: dict[str, shape.ChildSection], outer: str = "") -> tuple[spec.Child, ...]:
+    return tuple(_child(path, section, outer) for path, section in sections.items())
+
+
+def _child(path: str, section: shape.ChildSection, outer: str) -> spec.Child:
+    name = section.name or outer + default_name(path)
     if section.type:
         value = spec.Column("value", "", section.type, section.on_error, section.references)
-        return spec.Child(name, path, (value,), of_documents=False)
-    return spec.Child(name, path, _columns(section.columns or {}), of_documents=True)
+        return spec.Child(name, path, (value,), of_documents=False, depth=section.depth)
+    columns, inner = _columns(section.columns or {}), _children(section.children, f"{name}_")
+    return spec.Child(name, path, columns, of_documents=True, depth=section.depth, children=inner)
 
 
 def _clickhouse(section: shape.ClickHouseSection, collection: spec.Collection) -> spec.ClickHouseOptions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,6 +11,7 @@ from typing import Any, Final
 from sluice.columns import ColumnType, Kind, OnError
 from sluice.config import grammar
 from sluice.config.problems import Loc
+from sluice.spec import MOST_LEVELS
 
 KEY: Final = "_id"
 
@@ -26,6 +28,29 @@ class Entry:
     references: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ChildEntry:
+    """One declared child, as far as it can be read. ``levels``: the arrays around its elements."""
+
+    loc: Loc
+    path: str
+    name: str | None
+    section: dict[str, Any]
+    levels: int
+
+    @property
+    def columns(self) -> list[Entry]:
+        """Its columns: of its documents, or the one of its values."""
+        if self.of_documents:
+            return entries(self.section.get("columns"), (*self.loc, "columns"))
+        return [_entry(self.section, self.loc, "", "value")]
+
+    @property
+    def of_documents(self) -> bool:
+        """Whether its elements have fields."""
+        return "columns" in self.section or bool(self.section.get("children"))
+
+
 def columns_of(collection: dict[str, Any], loc: Loc) -> list[Entry]:
     """The columns of a collection; first its key, also where the file leaves it out."""
     found = entries(collection.get("columns"), (*loc, "columns"))
@@ -33,17 +58,19 @@ def columns_of(collection: dict[str, Any], loc: Loc) -> list[Entry]:
     return [key, *(entry for entry in found if entry is not key)]
 
 
-def children_of(collection: dict[str, Any], loc: Loc) -> list[tuple[Loc, str | None, dict[str, Any]]]:
-    """Where each child stands, its name, and its section."""
-    children = {path: _long(given) for path, given in mapping(collection.get("children")).items()}
-    return [((*loc, "children", path), _name(child, path), child) for path, child in children.items()]
+def children_of(collection: dict[str, Any], loc: Loc) -> list[ChildEntry]:
+    """The children of a collection, each before its own children."""
+    return list(_children(collection, loc, "", 0))
 
 
-def child_columns(child: dict[str, Any], loc: Loc) -> list[Entry]:
-    """The columns of a child: of its documents, or the one of its values."""
-    if "columns" in child:
-        return entries(child["columns"], (*loc, "columns"))
-    return [_entry(child, loc, "", "value")]
+def _children(section: dict[str, Any], loc: Loc, outer: str, levels: int) -> Iterator[ChildEntry]:
+    for path, given in mapping(section.get("children")).items():
+        child, at = _long(given), (*loc, "children", path)
+        found = ChildEntry(at, path, _name(child, path, outer), child, levels + _depth(child))
+        yield found
+        if found.levels <= MOST_LEVELS:
+            inner = found.name if re.fullmatch(grammar.NAME, found.name or "") else grammar.plain_name(path)
+            yield from _children(child, at, f"{inner}_", found.levels)
 
 
 def entries(columns: Any, loc: Loc) -> list[Entry]:
@@ -74,11 +101,16 @@ def _long(given: Any) -> dict[str, Any]:
     return {key: value for key, value in mapping(given).items() if value is not None or key == "on_error"}
 
 
-def _name(section: dict[str, Any], path: str) -> str | None:
+def _name(section: dict[str, Any], path: str, outer: str = "") -> str | None:
     if isinstance(name := section.get("name"), str):
         return name
-    default = grammar.default_name(path)
+    default = outer + grammar.default_name(path)
     return default if re.fullmatch(grammar.NAME, default) else None
+
+
+def _depth(section: dict[str, Any]) -> int:
+    depth = section.get("depth")
+    return depth if type(depth) is int and 0 < depth <= MOST_LEVELS else 1
 
 
 def _type(section: dict[str, Any]) -> ColumnType | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sluice.columns import ColumnType, Kind
-from sluice.config.entries import Entry, child_columns, children_of, columns_of
+from sluice.config.entries import Entry, children_of, columns_of
 from sluice.config.problems import Loc, Problem
 from sluice.spec import NUMBER, reference_number
 from sluice.suggest import did_you_mean, shown
@@ -41,8 +41,8 @@ def problems(collections: dict[str, dict[str, Any]]) -> Iterator[Problem]:
     for name, section in collections.items():
         loc: Loc = ("collections", name)
         yield from _references(columns_of(section, loc), collections, keys)
-        for at, _, child in children_of(section, loc):
-            yield from _references(child_columns(child, at), collections, keys)
+        for child in children_of(section, loc):
+            yield from _references(child.columns, collections, keys)
 
 
 def _references(

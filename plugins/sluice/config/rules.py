@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from sluice.columns import KEY_KINDS, TEXT_KINDS, Kind, OnError
 from sluice.config import expressions, grammar, numeric
-from sluice.config.entries import KEY, Entry, child_columns, children_of, columns_of, mapping, texts
+from sluice.config.entries import KEY, ChildEntry, Entry, children_of, columns_of, mapping, texts
 from sluice.config.problems import Loc, Problem, Wrong, dotted
 from sluice.config.redshift import ENCODINGS
-from sluice.spec import ORDINAL, PARENT, PARENT_NUMBER, RESERVED, LandingFormat, WarehouseKind
+from sluice.spec import MOST_LEVELS, PARENT, PARENT_NUMBER, RESERVED, LandingFormat, WarehouseKind, ordinals
 from sluice.suggest import did_you_mean, shown
 
 _LONGEST_NAME: Final = 63
@@ -31,7 +31,7 @@ def problems(document: Any) -> Iterator[Problem]:
     for name, section in collections.items():
         loc = ("collections", name)
         tables.append((loc, name))
-        tables += [(at, f"{name}_{child}") for at, child, _ in children_of(section, loc) if child]
+        tables += [(child.loc, f"{name}_{child.name}") for child in children_of(section, loc) if child.name]
         yield from _collection(section, loc)
     yield from _tables(tables)
     yield from _landing(mapping(document))
@@ -44,31 +44,42 @@ def _collection(section: dict[str, Any], loc: Loc) -> Iterator[Problem]:
     yield from _names([*columns, *numeric.reference_columns(columns)], RESERVED)
     yield from _key(columns[0])
     yield from _actions(columns[1:])
-    yield from _overlaps([(e.loc, e.path) for e in columns] + [(at, str(at[-1])) for at, _, _ in children])
+    yield from _overlaps([*columns, *_inside(children, loc)])
     yield from _modified(section.get("modified"), columns, (*loc, "modified"))
-    for at, name, child in children:
-        yield from _child(child, name, at, {PARENT_NUMBER} if numeric.is_numbered(section) else set())
+    for child in children:
+        yield from _child(child, {PARENT_NUMBER} if numeric.is_numbered(section) else set())
+        if child.of_documents:
+            yield from _overlaps([*child.columns, *_inside(children, child.loc)])
     yield from _clickhouse(mapping(section.get("clickhouse")), [*columns, *added], (*loc, "clickhouse"))
     yield from _redshift(mapping(section.get("redshift")), [*columns, *added], (*loc, "redshift"))
 
 
-def _child(section: dict[str, Any], name: str | None, loc: Loc, added: set[str]) -> Iterator[Problem]:
-    if name is None:
-        yield Problem(loc, f"cannot be the name of a table: give it one, as name: {grammar.plain_name(str(loc[-1]))}")
-    if ("type" in section) == ("columns" in section):
+def _child(child: ChildEntry, added: set[str]) -> Iterator[Problem]:
+    section, loc, columns = child.section, child.loc, child.columns
+    if child.levels > MOST_LEVELS:
+        text = f"{child.levels} arrays inside each other, and {MOST_LEVELS} are the most: write type: json further out"
+        yield Problem(loc, text)
+        return
+    if child.name is None:
+        yield Problem(loc, f"cannot be the name of a table: give it one, as name: {grammar.plain_name(child.path)}")
+    if ("type" in section) == child.of_documents:
         text = "an array needs either type or columns: write type for plain values, columns for documents"
         yield Problem(loc, text)
-    columns = child_columns(section, loc)
     yield from _actions(columns)
-    if "columns" not in section:
+    if not child.of_documents:
         return
     for key in ("on_error", "references"):
         if key in section:
             yield Problem((*loc, key), "belongs to a single column: move it into one of columns")
-    if section["columns"] == {}:
+    if section.get("columns") == {}:
         yield Problem((*loc, "columns"), "is empty: declare a field of the documents, or write type: json instead")
-    yield from _names([*columns, *numeric.reference_columns(columns)], {*RESERVED, *added, PARENT, ORDINAL})
-    yield from _overlaps([(entry.loc, entry.path) for entry in columns])
+    reserved = {*RESERVED, *added, PARENT, *ordinals(child.levels)}
+    yield from _names([*columns, *numeric.reference_columns(columns)], reserved)
+
+
+def _inside(children: list[ChildEntry], loc: Loc) -> list[ChildEntry]:
+    """The children directly inside of what stands at a location."""
+    return [child for child in children if child.loc[:-2] == loc]
 
 
 def _names(columns: list[Entry], reserved: Collection[str]) -> Iterator[Problem]:
@@ -103,9 +114,9 @@ def _key(key: Entry) -> Iterator[Problem]:
         yield Problem((*key.loc, "on_error"), text)
 
 
-def _overlaps(declared: Iterable[tuple[Loc, str]]) -> Iterator[Problem]:
-    paths = {path: loc for loc, path in reversed(list(declared))}
-    for loc, path in declared:
+def _overlaps(declared: list[Entry | ChildEntry]) -> Iterator[Problem]:
+    paths = {entry.path: entry.loc for entry in reversed(declared)}
+    for loc, path in ((entry.loc, entry.path) for entry in declared):
         parts = path.split(".")
         outer = next((o for n in range(1, len(parts)) if (o := ".".join(parts[:n])) in paths), None)
         if outer:

@@ -40,15 +40,20 @@ def sections_with(key: str) -> list[str]:
     return [".".join(loc) for loc, known in _sections(json_schema(), ()) if key in known]
 
 
-def _sections(node: dict[str, Any], loc: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+def _sections(
+    node: dict[str, Any], loc: tuple[str, ...], around: tuple[int, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
     node = _resolved(node)
+    if id(node) in around:  # children stand in children
+        return
+    around = (*around, id(node))
     properties = node.get("properties", {})
     if properties:
         yield loc, properties
     for name, below in properties.items():
-        yield from _sections(below, (*loc, name))
+        yield from _sections(below, (*loc, name), around)
     if below := _any_key(node):
-        yield from _sections(below, (*loc, "*"))
+        yield from _sections(below, (*loc, "*"), around)
 
 
 def _any_key(node: dict[str, Any]) -> dict[str, Any]:

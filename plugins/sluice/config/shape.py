@@ -26,7 +26,7 @@ from sluice.config import grammar
 from sluice.config.expressions import INDEX_TYPES, skip_index
 from sluice.config.problems import Wrong
 from sluice.config.redshift import ENCODINGS, encoding, one_character, rows_refused
-from sluice.spec import LandingFormat, UnknownFields, WarehouseKind
+from sluice.spec import MOST_LEVELS, LandingFormat, UnknownFields, WarehouseKind
 from sluice.suggest import shown
 
 
@@ -166,16 +166,30 @@ class ColumnSection(Section):
 Column = Annotated[ColumnSection, BeforeValidator(_short, json_schema_input_type=ColumnSection | str)]
 
 
+_LEVELS = WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST_LEVELS})
+
+
+def _levels(depth: int) -> int:
+    if not 1 <= depth <= MOST_LEVELS:
+        raise Wrong(f"{depth} is no number of arrays inside each other", f"write 1 to {MOST_LEVELS}")
+    return depth
+
+
 class ChildSection(Section):
-    """An array that becomes a table of its own: of values (type) or of documents (columns)."""
+    """An array that becomes a table of its own: of values (type) or of documents (columns, children)."""
 
     type: Type | None = Field(default=None, description="the type of each value; the column is named value")
     on_error: Action = Field(default=OnError.REJECT, description="what becomes of a value that the type cannot hold")
     columns: dict[Path, Column] | None = Field(
         default=None, description="the fields of each document, by path within it"
     )
+    children: dict[Path, Child] = Field(default={}, description="the arrays in each document: the tables they become")
+    depth: Annotated[StrictInt, AfterValidator(_levels), _LEVELS] = Field(
+        default=1, description="how many arrays stand directly inside each other: 2 for an array of arrays"
+    )
     name: Name | None = Field(
-        default=None, description="the table is <collection>_<name>; default: the path with _ for dots"
+        default=None,
+        description="the table is <collection>_<name>; default: the path with _ for dots, after the outer child's name",
     )
     references: str | None = Field(default=None, description=_REFERENCES)
 

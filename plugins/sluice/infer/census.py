@@ -24,6 +24,8 @@ from sluice.values import decimal_of, rule_for
 
 DEPTH: Final = 3
 """Documents within documents whose fields are looked at."""
+ARRAYS: Final = 6
+"""Arrays within arrays, with documents between them or not, whose elements are looked at."""
 MOST_FIELDS: Final = 200
 """Of one document; what is beyond is only counted."""
 MOST_PATHS: Final = 5_000
@@ -178,7 +180,7 @@ class Census:
 
     def _see_elements(self, seen: Seen, array: list[Any]) -> None:
         seen.lengths.add(len(array))
-        if seen.arrays:
+        if seen.arrays == ARRAYS:
             seen.garbled += _is_garbled(array)
             return
         seen.elements = seen.elements or Seen(arrays=seen.arrays + 1)

@@ -20,12 +20,13 @@ def of_column(guess: Guess, rows: int) -> str:
 
 def of_child(guess: ChildGuess, rows: int) -> str:
     """``array 100 %, 0 to 12 elements, each: string 100 %, longest 30 bytes``."""
-    array = f"{_types(guess.seen, rows)}, {_span(guess.seen.lengths)} elements"
-    elements = guess.seen.elements
-    if guess.type is None or elements is None:
-        return array
-    each = "; ".join(_statements(elements, guess.type, guess.on_error, elements.types.total()))
-    return f"{array}, each: {each}"
+    said, seen = [], guess.seen
+    for _ in range(guess.depth):
+        said.append(f"{_types(seen, rows)}, {_span(seen.lengths)} elements")
+        seen, rows = seen.elements or guess.elements, seen.elements.types.total() if seen.elements else 0
+    if guess.type:
+        said.append("; ".join(_statements(seen, guess.type, guess.on_error, rows)))
+    return ", each: ".join(said)
 
 
 def share(part: int, whole: int) -> str:

@@ -6,24 +6,24 @@
 | values of several types, or beyond what their type holds | ``json`` |
 | documents | a column for each field, to :data:`~sluice.infer.census.DEPTH` levels |
 | documents with names that are data, or nested deeper | ``json`` |
-| arrays of values, of documents | a child |
-| arrays sometimes, arrays in arrays, arrays that were always empty | ``json`` |
+| arrays of values, of documents, of arrays, to :data:`~sluice.infer.census.ARRAYS` levels | a child, in a child |
+| arrays sometimes, arrays nested deeper, arrays that were always empty | ``json`` |
 | nothing but null | ``json`` |
 | a field that no path can name | nothing: it is kept in ``_extra`` |
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sluice.columns import KEY_KINDS, LONGEST_STRING, MAX_PRECISION, ColumnType, Kind, OnError
 from sluice.config import grammar
 from sluice.config.problems import Wrong
 from sluice.infer.census import DEPTH, Census, Seen
-from sluice.spec import ORDINAL, PARENT, RESERVED
+from sluice.infer.names import LONGEST_NAME, Tables, free_name
+from sluice.spec import PARENT, RESERVED, ordinals
 
 _ORDER: Final = (
     *(Kind.INT32, Kind.INT64, Kind.FLOAT64, Kind.DECIMAL, Kind.BOOL),
@@ -32,8 +32,6 @@ _ORDER: Final = (
 _JSON: Final = ColumnType(Kind.JSON)
 _LENGTHS: Final = (*(2**power for power in range(4, 16)), LONGEST_STRING)
 _MODIFIED: Final = ("updat", "modif", "chang", "mtime", "lastwrite", "last_write")
-_LONGEST_NAME: Final = 63
-_SHORTEST_CHILD: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +47,17 @@ class Guess:
 
 @dataclass(frozen=True, slots=True)
 class ChildGuess:
-    """One child: of documents where it has ``columns``, else of values of the ``type``."""
+    """One child: of values of the ``type``, else of documents; ``elements`` are those of its innermost arrays."""
 
     path: str
     name: str | None
     seen: Seen
+    elements: Seen
+    depth: int = 1
     type: ColumnType | None = None
     on_error: OnError = OnError.REJECT
     columns: tuple[Guess, ...] = ()
+    children: tuple[ChildGuess, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +92,11 @@ def guess_collection(name: str, census: Census, tables: set[str], indexed: Calla
     ``indexed`` is asked whether an index finds documents by a field.
     """
     found = _Found(set())
-    _look(census.root, "", found, arrays=True)
-    children = []
-    for path, seen in found.arrays:
-        child = _child(name, path, seen, tables)
-        children += [child] if child else []
-        found.columns += [] if child else [(path, seen)]
+    _look(census.root, "", found)
+    children = _children(found, Tables(name, tables), "", 0)
     modified, doubts = _modified(census, found.columns, indexed)
     columns = _columns(found.columns, {name.lower() for name in RESERVED}, key="_id")
-    return CollectionGuess(name, census, modified, doubts, columns, tuple(children), tuple(found.undeclared))
+    return CollectionGuess(name, census, modified, doubts, columns, children, tuple(found.undeclared))
 
 
 def column_type(seen: Seen) -> ColumnType:
@@ -130,15 +127,15 @@ def _key_type(seen: Seen) -> ColumnType:
     return ColumnType(Kind.INT64) if found.kind is Kind.INT32 else found
 
 
-def _look(seen: Seen, prefix: str, found: _Found, *, arrays: bool) -> None:
+def _look(seen: Seen, prefix: str, found: _Found) -> None:
     """Sort the fields below a document into columns, arrays and what no path can name."""
     for name, inner in seen.fields.items():
         path = f"{prefix}{name}"
         if not _is_path(name, path):
             found.undeclared.append(path)
         elif path != "_id" and _has_columns(inner):
-            _look(inner, f"{path}.", found, arrays=arrays)
-        elif arrays and _is_array(inner):
+            _look(inner, f"{path}.", found)
+        elif path != "_id" and _is_array(inner):
             found.arrays.append((path, inner))
         else:
             found.columns.append((path, inner))
@@ -166,29 +163,40 @@ def _is_array(seen: Seen) -> bool:
     return seen.present == {"array"} and seen.elements is not None and bool(seen.elements.present)
 
 
-def _child(collection: str, path: str, seen: Seen, tables: set[str]) -> ChildGuess | None:
-    """A child table; None where no name is left for it."""
-    elements = seen.elements
-    room = _LONGEST_NAME - len(collection) - 1
-    if elements is None or room < _SHORTEST_CHILD:
-        return None
-    name = _free_name(path, lambda name: f"{collection}_{name}".lower() in tables or "__" in f"_{name}_", room)
-    tables.add(f"{collection}_{name}".lower())
-    given = None if name == grammar.default_name(path) else name
+def _children(found: _Found, tables: Tables, outer: str, levels: int) -> tuple[ChildGuess, ...]:
+    """A child for each array below a document; without a name for it, it is a column. ``levels``: arrays around."""
+    children = []
+    for path, seen in found.arrays:
+        name = tables.name(f"{outer}{path}")
+        if name is None:
+            found.columns.append((path, seen))
+        else:
+            children.append(_child(path, seen, tables, name, levels))
+            if name == grammar.default_name(f"{outer}{path}"):
+                children[-1] = replace(children[-1], name=None)
+    return tuple(children)
+
+
+def _child(path: str, seen: Seen, tables: Tables, name: str, levels: int) -> ChildGuess:
+    depth, elements = 1, seen.elements or Seen()
+    while _is_array(elements):
+        depth, elements = depth + 1, elements.elements or Seen()
     if _has_columns(elements):
         found = _Found(set())
-        _look(elements, "", found, arrays=False)
-        if columns := _columns(found.columns, {*RESERVED, PARENT, ORDINAL}):
-            return ChildGuess(path, given, seen, columns=columns)
+        _look(elements, "", found)
+        children = _children(found, tables, f"{name}.", levels + depth)
+        columns = _columns(found.columns, {*RESERVED, PARENT, *ordinals(levels + depth)})
+        if columns or children:
+            return ChildGuess(path, name, seen, elements, depth, columns=columns, children=children)
     kind = column_type(elements)
-    return ChildGuess(path, given, seen, kind, _on_error(kind, elements))
+    return ChildGuess(path, name, seen, elements, depth, kind, _on_error(kind, elements))
 
 
 def _columns(found: list[tuple[str, Seen]], taken: set[str], key: str | None = None) -> tuple[Guess, ...]:
     """A column each; the ``key`` first, whose name nobody may take."""
     made = []
     for path, seen in sorted(found, key=lambda each: each[0] != key):
-        name = _free_name(path, lambda name: name.lower() in taken, _LONGEST_NAME)
+        name = free_name(path, lambda name: name.lower() in taken, LONGEST_NAME)
         taken.add(name.lower())
         kind = _key_type(seen) if path == key else column_type(seen)
         on_error = OnError.REJECT if path == key else _on_error(kind, seen)
@@ -198,21 +206,6 @@ def _columns(found: list[tuple[str, Seen]], taken: set[str], key: str | None = N
 
 def _on_error(kind: ColumnType, seen: Seen) -> OnError:
     return OnError.REPLACE if OnError.REPLACE in kind.actions and seen.all_garbled() else OnError.REJECT
-
-
-def _free_name(path: str, is_taken: Callable[[str], bool], longest: int) -> str:
-    return next(name for name in _names(path, longest) if re.fullmatch(grammar.NAME, name) and not is_taken(name))
-
-
-def _names(path: str, longest: int) -> Iterator[str]:
-    """Names for a path, the best first."""
-    default, plain = grammar.default_name(path), grammar.plain_name(path)
-    if len(default) <= longest:
-        yield default
-    yield plain[:longest].strip("_")
-    for number in range(2, 100_000):
-        ending = f"_{number}"
-        yield plain[: longest - len(ending)].strip("_") + ending
 
 
 def _modified(

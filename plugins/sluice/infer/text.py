@@ -59,9 +59,7 @@ def _collection(guess: CollectionGuess, heading: Heading) -> Iterator[str]:
     if guess.columns:
         yield "    columns:"
         yield from (_column(column, census.root.types.total(), "      ") for column in guess.columns)
-    if guess.children:
-        yield "    children:"
-        yield from (line for child in guess.children for line in _child(child, census.root.types.total()))
+    yield from _children(guess.children, census.root.types.total(), "    ")
 
 
 def _notes(guess: CollectionGuess) -> Iterator[str]:
@@ -84,17 +82,27 @@ def _doubts(doubts: Sequence[str]) -> str:
     return f" (looked at: {', '.join(map(_comment, doubts[:_SHOWN]))})" if doubts else ""
 
 
-def _child(guess: ChildGuess, rows: int) -> Iterator[str]:
-    comment = describe.of_child(guess, rows)
+def _children(guesses: Sequence[ChildGuess], rows: int, indent: str) -> Iterator[str]:
+    if guesses:
+        yield f"{indent}children:"
+        yield from (line for child in guesses for line in _child(child, rows, f"{indent}  "))
+
+
+def _child(guess: ChildGuess, rows: int, indent: str) -> Iterator[str]:
+    comment, each = describe.of_child(guess, rows), guess.elements.types.total()
     if guess.type:
-        yield f"      {_quoted(guess.path)}: {_value(guess.type, guess.name, guess.on_error)} # {comment}"
+        value = _value(guess.type, guess.name, guess.on_error, guess.depth)
+        yield f"{indent}{_quoted(guess.path)}: {value} # {comment}"
         return
-    yield f"      {_quoted(guess.path)}: # {comment}"
+    yield f"{indent}{_quoted(guess.path)}: # {comment}"
     if guess.name:
-        yield f"        name: {_quoted(guess.name)}"
-    yield "        columns:"
-    elements = guess.seen.elements
-    yield from (_column(column, elements.types.total() if elements else 0, "          ") for column in guess.columns)
+        yield f"{indent}  name: {_quoted(guess.name)}"
+    if guess.depth > 1:
+        yield f"{indent}  depth: {guess.depth}"
+    if guess.columns:
+        yield f"{indent}  columns:"
+        yield from (_column(column, each, f"{indent}    ") for column in guess.columns)
+    yield from _children(guess.children, each, f"{indent}  ")
 
 
 def _column(guess: Guess, rows: int, indent: str) -> str:
@@ -102,11 +110,11 @@ def _column(guess: Guess, rows: int, indent: str) -> str:
     return f"{indent}{_quoted(guess.path)}: {value} # {describe.of_column(guess, rows)}"
 
 
-def _value(kind: ColumnType, name: str | None, on_error: OnError) -> str:
-    if not name and on_error is OnError.REJECT:
-        return str(kind)
-    pairs = [f"type: {_in_flow(str(kind))}", *([f"on_error: {on_error}"] if on_error is not OnError.REJECT else [])]
-    return "{" + ", ".join([*pairs, *([f"name: {_quoted(name)}"] if name else [])]) + "}"
+def _value(kind: ColumnType, name: str | None, on_error: OnError, depth: int = 1) -> str:
+    pairs = [f"on_error: {on_error}"] if on_error is not OnError.REJECT else []
+    pairs += [f"depth: {depth}"] if depth > 1 else []
+    pairs += [f"name: {_quoted(name)}"] if name else []
+    return "{" + ", ".join([f"type: {_in_flow(str(kind))}", *pairs]) + "}" if pairs else str(kind)
 
 
 def _in_flow(text: str) -> str:
