@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, Asset, BaseOperator, CronDataIntervalTimetable, ExceptionRetryPolicy, Param
+from airflow.sdk import DAG, Asset, BaseOperator, CronDataIntervalTimetable, ExceptionRetryPolicy, Param, TriggerRule
 from airflow.sdk import RetryAction as Action
 from airflow.sdk import RetryRule as Rule
 
@@ -20,7 +20,7 @@ from sluice import pipeline as spine
 from sluice.errors import ConfigError
 from sluice.pipeline_file import load_pipeline
 from sluice.settings import Endpoint, missing
-from sluice.spec import Collection, Pipeline, Table
+from sluice.spec import CHANGE_STREAM, Collection, Pipeline, Table
 from sluice.warehouse.base import Commit, Loaded
 from sluice.window import Plan, Range
 
@@ -114,6 +114,15 @@ class Land(Step):
         return {"read": manifest.read, "rejected": manifest.rejected, "bytes": manifest.bytes}
 
 
+class Follow(Step):
+    """Bring what was landed to one cut; only a pipeline that reads change streams has this step."""
+
+    def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
+        """Pushes the plan that the next steps go by."""
+        followed = spine.follow(pipeline, systems, plan_of(context))
+        context["ti"].xcom_push(key="plan", value=followed.to_json())
+
+
 class Load(Step):
     """Stage one collection."""
 
@@ -124,7 +133,7 @@ class Load(Step):
     def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
         """Returns what was staged, for ``publish``."""
         context["collection_label"] = self.collection  # type: ignore[typeddict-unknown-key]
-        return spine.load(systems, plan_of(context), pipeline.collection(self.collection)).to_json()
+        return spine.load(systems, followed_plan(context), pipeline.collection(self.collection)).to_json()
 
 
 class Publish(Step):
@@ -140,7 +149,7 @@ class Publish(Step):
         """Returns the commit record."""
         # A slice is one request; iterating asks for one more than there are, and logs an error about it.
         loaded = [Loaded.from_json(data) for data in self.loaded[:]]
-        commit = spine.publish(pipeline, systems, plan_of(context), loaded)
+        commit = spine.publish(pipeline, systems, followed_plan(context), loaded)
         for table in pipeline.tables:
             context["outlet_events"][asset_of(pipeline, table)].extra = event_of(commit, table)
         return commit.to_json()
@@ -198,15 +207,12 @@ def build_dag(file: Path) -> DAG:
         assets = [asset_of(pipeline, table) for table in pipeline.tables]
         publish = Publish(task_id="publish", loaded=load.output, outlets=assets, **common)
         clean_up = CleanUp(task_id="clean_up", **common).as_teardown()
-        (
-            Migrate(task_id="migrate", **common)
-            >> plan
-            >> land
-            >> load
-            >> publish
-            >> Verify(task_id="verify", **common)
-            >> clean_up
-        )
+        landed: Any = land
+        if pipeline.capture.mode == CHANGE_STREAM:
+            # Nothing may have changed: then there is nothing to land, and the position moves on all the same.
+            landed = land >> Follow(task_id="follow", trigger_rule=TriggerRule.NONE_FAILED, **common)
+        Migrate(task_id="migrate", **common) >> plan
+        landed >> load >> publish >> Verify(task_id="verify", **common) >> clean_up
     return dag
 
 
@@ -249,6 +255,12 @@ def span_of(context: Context) -> spine.Span | None:
 def plan_of(context: Context) -> Plan:
     """The plan that the ``plan`` task of this run made."""
     return Plan.from_json(context["ti"].xcom_pull(task_ids="plan", key="plan"))
+
+
+def followed_plan(context: Context) -> Plan:
+    """The plan as ``follow`` left it; the one that was made, where there is no such step."""
+    followed = context["ti"].xcom_pull(task_ids="follow", key="plan")
+    return Plan.from_json(followed) if followed else plan_of(context)
 
 
 def asset_of(pipeline: Pipeline, table: Table) -> Asset:
@@ -295,8 +307,8 @@ Moves the collections below from MongoDB into the warehouse; all tables become v
 {rows}
 
 **Steps.** `migrate` brings the schema up to date · `plan` decides what is read · `land` copies each range to S3 ·
-`load` stages each collection and counts it · `publish` makes the batch visible · `verify` recounts it ·
-`clean_up` leaves no upload and no staging table behind.
+`follow` (of a change stream) brings what was landed to one cut · `load` stages each collection and counts it ·
+`publish` makes the batch visible · `verify` recounts it · `clean_up` leaves no upload and no staging table behind.
 
 **Re-read a span.** `airflow backfill create --dag-id {name} --from-date … --to-date …` makes one batch for each
 interval of the schedule; *Trigger* with `from` and `to` makes one batch for the whole span. Both are safe beside live

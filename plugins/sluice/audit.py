@@ -135,8 +135,18 @@ class _Comparison:
     def _pending(self) -> set[str]:
         if self._cut == self._commit.cut:
             return set()
+        position = self._commit.positions.get(self._collection.name)
+        if position and position.cluster is not None:
+            return set(self._changed_after(position.cluster))
         window = next_window(self._commit.position(self._collection), self._cut, self._pipeline.capture)
         return {key for key, _ in self._source_rows(window)}
+
+    def _changed_after(self, cluster: int) -> Iterator[str]:
+        """The keys, as the table has them."""
+        conform = conformer(self._pipeline, self._collection)
+        for change in self._systems.source.changes({self._collection.name: cluster}, self._cut):
+            own = conform(change.key, gone=True).tables[self._table.name]
+            yield from map(str, own.column(self._table.key[0]).to_pylist())
 
 
 ONLY_SOURCE = "only in the source"

@@ -2,74 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from bson.raw_bson import RawBSONDocument
 from bson.timestamp import Timestamp
 from pymongo.database import Database
+from pymongo.errors import OperationFailure
 
+from sluice.errors import StreamLost
 from sluice.mongo_client import mongo_errors
+from sluice.mongo_plan import CODEC
 
 Document = dict[str, Any]
 
 AWAIT_MS: Final = 100
 """How long the server may wait before it says that nothing came."""
 
-_REPLACING: Final = {"drop", "rename", "dropDatabase"}
+_REPLACING: Final = {"drop": "dropped", "rename": "renamed", "dropDatabase": "dropped with its database"}
+
+_LOST: Final = {
+    286: "the oplog no longer reaches back to the last batch (error 286)",
+    280: "the change stream cannot be resumed (error 280)",
+    10334: "the key of a document is too long for a change stream (error 10334)",
+}
 
 
 class Change(NamedTuple):
-    """A key of a collection that changed. Without one (``whole``) the collection was dropped, renamed or replaced."""
+    """A key of a collection that changed, as the document ``{_id: …}`` in BSON.
+
+    With ``whole`` it is no key: the collection was dropped, renamed or replaced.
+    """
 
     collection: str
-    id: Any = None
-    whole: bool = False
+    key: bytes = b""
+    whole: str = ""
 
 
 def read_changes(
-    database: Database[Document], names: Collection[str], since: int, until: int, *, sharded: bool = False
+    database: Database[Document], since: Mapping[str, int], until: int, *, sharded: bool = False
 ) -> Iterator[Change]:
-    """Every change of these collections with a cluster time in ``(since, until]``, in order, keys repeated.
+    """Every change with a cluster time after the collection's ``since`` and up to ``until``, in order, keys repeated.
 
     One stream for all of them, ended by cluster time alone: a transaction has one, so it is never split. It waits until
-    the server has got that far; that nothing came in the meantime says nothing. Raises SourceUnavailable, ConfigError.
+    the server has got that far; that nothing came in the meantime says nothing. Raises SourceUnavailable, ConfigError,
+    and StreamLost when the stream cannot be read from there, now or ever.
     """
     with mongo_errors("follow the change stream"):
-        # A single oplog has one entry a time, a sharded cluster one a shard: only a later time tells that all came.
-        reached = _mark(database, until + sharded)
-        start: Document = {"start_at_operation_time": _timestamp(since)}
-        while start:
-            with database.watch(_stages(names), max_await_time_ms=AWAIT_MS, **start) as stream:
-                start = {}
-                for event in iter(lambda: _next(stream, reached), None):
-                    if _cluster(event) > until:
-                        return
-                    if event["operationType"] == "invalidate":  # ends a stream: after a dropped database
-                        start = {"start_after": event["_id"]}
-                        break
-                    if _cluster(event) > since:
-                        yield from _changes(event, names)
+        try:
+            yield from _read(database, since, until, sharded=sharded)
+        except OperationFailure as error:
+            if error.code not in _LOST:
+                raise
+            raise StreamLost("the change stream is lost", why=_LOST[error.code or 0]) from error
 
 
-def _next(stream: Any, reached: str) -> Document | None:
+def _read(database: Database[Document], since: Mapping[str, int], until: int, *, sharded: bool) -> Iterator[Change]:
+    # A single oplog has one entry a time, a sharded cluster one a shard: only a later time tells that all came.
+    reached = _mark(database, until + sharded)
+    start: Document = {"start_at_operation_time": _timestamp(min(since.values()))}
+    raw = database.with_options(codec_options=CODEC.with_options(document_class=RawBSONDocument))
+    while start:
+        with raw.watch(_stages(since), max_await_time_ms=AWAIT_MS, **start) as stream:
+            start = {}
+            for event in iter(lambda: _next(stream, reached), None):
+                cluster = _cluster(event)
+                if cluster > until:
+                    return
+                if event["operationType"] == "invalidate":  # ends a stream: after a dropped database
+                    start = {"start_after": event["_id"]}
+                    break
+                yield from (change for change in _changes(event, since) if cluster > since[change.collection])
+
+
+def _next(stream: Any, reached: str) -> Mapping[str, Any] | None:
     """The next event; None when the stream is as far as ``reached``."""
     while (event := stream.try_next()) is None:
         if stream.resume_token["_data"] >= reached:
             return None
-    return dict(event)
+    return event  # type: ignore[no-any-return]
 
 
-def _changes(event: Document, names: Collection[str]) -> Iterator[Change]:
-    if event["operationType"] not in _REPLACING:
-        yield Change(event["ns"]["coll"], event["documentKey"]["_id"])
+def _changes(event: Mapping[str, Any], names: Mapping[str, int]) -> Iterator[Change]:
+    kind = event["operationType"]
+    if kind not in _REPLACING:
+        yield Change(event["ns"]["coll"], event["documentKey"].raw)
         return
     touched = {event[side]["coll"] for side in ("ns", "to") if "coll" in event.get(side, {})}
     for name in names:
-        if name in touched or event["operationType"] == "dropDatabase":
-            yield Change(name, whole=True)
+        if name in touched or kind == "dropDatabase":
+            yield Change(name, whole=f"it was {_REPLACING[kind]}")
 
 
-def _stages(names: Collection[str]) -> list[Document]:
+def _stages(names: Mapping[str, int]) -> list[Document]:
     """Only what is needed, made on the server: an event with its document may be beyond the 16 MB of a reply."""
     ours = {"$in": sorted(names)}
     whole = {"operationType": {"$in": ["dropDatabase", "invalidate"]}}
@@ -96,6 +121,6 @@ def _timestamp(cluster: int) -> Timestamp:
     return Timestamp(cluster >> 32, cluster & 0xFFFFFFFF)
 
 
-def _cluster(event: Document) -> int:
+def _cluster(event: Mapping[str, Any]) -> int:
     time: Timestamp = event["clusterTime"]
     return time.time << 32 | time.inc

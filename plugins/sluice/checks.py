@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Literal
 from sluice.errors import SluiceError
 from sluice.pipeline import connect_warehouse
 from sluice.settings import Resolver, from_environment
-from sluice.spec import Pipeline
+from sluice.spec import CHANGE_STREAM, Pipeline
 
 if TYPE_CHECKING:
     from sluice.mongo import Source
 
 MAX_CLOCK_DIFFERENCE = timedelta(seconds=2)
+SHORTEST_OPLOG = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,16 @@ def _source(pipeline: Pipeline, resolve: Resolver) -> Iterator[Check]:
 
 
 def _look_at(name: str, source: Source, pipeline: Pipeline) -> Iterator[Check]:
-    yield _attempt(f"{name}: replica set", partial(_replica_set, source))
+    streams = pipeline.capture.mode == CHANGE_STREAM
+    replicated = _attempt(f"{name}: replica set", partial(_replica_set, source, streams=streams))
+    yield replicated
+    if streams and replicated.state == "passed":
+        yield _attempt(f"{name}: may follow changes", partial(_may_follow, source))
+        yield _attempt(f"{name}: oplog", partial(_oplog, source))
     yield _attempt(f"{name}: clock", partial(_clock, source))
     for collection in pipeline.collections:
         yield _attempt(f"{name}: may read {collection.name}", partial(_may_read, source, collection.name))
-        if field := collection.modified:
+        if (field := collection.modified) and not streams:
             title = f"{collection.name}.{field}"
             yield _attempt(f"{name}: index on {title}", partial(_index, source, collection.name, field))
             yield _attempt(f"{name}: dates in {title}", partial(_undated, source, collection.name, field))
@@ -87,11 +93,37 @@ def _may_read(source: Source, collection: str) -> Outcome:
     return "passed", f"about {source.probe_read(collection):,} documents", ""
 
 
-def _replica_set(source: Source) -> Outcome:
+def _replica_set(source: Source, *, streams: bool) -> Outcome:
     if source.has_snapshots():
         return "passed", f"snapshots reach back {source.snapshot_window()} s", ""
-    found = "a standalone server: collections are read one after the other, not at one instant"
+    if streams:
+        found = "a standalone server, or one older than 5.0: it has no change streams"
+        return "failed", found, "run MongoDB as a replica set (one node is enough), or set capture.mode to modified"
+    found = "a standalone server: collections are read one after the other, not at one instant, and no deletes are seen"
     return "warning", found, "run MongoDB as a replica set (one node is enough) if tables must agree with each other"
+
+
+def _may_follow(source: Source) -> Outcome:
+    source.probe_stream()
+    return "passed", "a change stream of the database", ""
+
+
+def _oplog(source: Source) -> Outcome:
+    window = source.oplog_window()
+    if window is None:
+        fix = "nothing, if you know it: the login may not read local.oplog.rs"
+        return "warning", "how far back it reaches cannot be seen from here", fix
+    found = f"reaches back {window.total_seconds() / 3600:,.1f} hours"
+    if window >= SHORTEST_OPLOG:
+        return "passed", found, ""
+    return (
+        "warning",
+        found,
+        (
+            "when no batch is made for so long, every collection is read whole: enlarge it (replSetResizeOplog); "
+            "on a new server it has yet to fill"
+        ),
+    )
 
 
 def _clock(source: Source) -> Outcome:

@@ -83,6 +83,7 @@ def run(
 ) -> None:
     """Make one batch: everything that changed since the last one, or with --from and --to a span of the past."""
     from sluice import pipeline as spine
+    from sluice.rehearsal import rehearse
     from sluice.report import RunProgress, show_commit, show_rehearsal
     from sluice.settings import from_environment
 
@@ -90,13 +91,31 @@ def run(
     span = _span(start, end)
     with spine.connect(found, from_environment) as systems, RunProgress(found, systems) as progress:
         if dry_run:
-            rehearsal = spine.rehearse(found, systems, span, progress)
+            rehearsal = rehearse(found, systems, span, progress)
         else:
             commit = spine.run(found, systems, span, progress)
     if dry_run:
         show_rehearsal(found, rehearsal)
     else:
         show_commit(found, commit)
+
+
+@app.command()
+def stream(pipeline: Name) -> None:
+    """Publish small batches one after the other, until SIGTERM or Ctrl-C; the last one is finished."""
+    import signal
+    from threading import Event
+
+    from sluice import pipeline as spine
+    from sluice.report import show_line
+    from sluice.settings import from_environment
+    from sluice.streaming import Stream
+
+    found, stop = _pipeline(pipeline), Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with spine.connect(found, from_environment) as systems:
+        Stream(found, systems, stop, show_line).run()
 
 
 @app.command()
@@ -108,7 +127,7 @@ def status(pipeline: OptionalName = None) -> None:
 
     for found in _pipelines(pipeline):
         with closing(connect_warehouse(found, from_environment)) as warehouse:
-            show_status(found, warehouse.last_commit(found.name))
+            show_status(found, warehouse.commits(found.name))
 
 
 @app.command()

@@ -107,28 +107,31 @@ class Conformer:
         self._children = children_of(collection, (), limits)
         self._transform = load_transform(collection)
 
-    def __call__(self, raw: bytes) -> Conformed:
-        """Conform concatenated BSON documents. Raises SourceUnavailable when their lengths do not add up."""
+    def __call__(self, raw: bytes, *, gone: bool = False) -> Conformed:
+        """Conform concatenated BSON documents. Raises SourceUnavailable when their lengths do not add up.
+
+        With ``gone`` they are keys alone, and each row says that its key is gone.
+        """
         bounds = bounds_of(raw)
         with _collector_off():
-            made = [self._piece(raw, part) for part in pieces(bounds, _PIECE_BYTES)]
+            made = [self._piece(raw, part, gone=gone) for part in pieces(bounds, _PIECE_BYTES)]
         tables = {name: _joined([piece.tables[name] for piece in made], of) for name, of in self._schemas.items()}
         if self._transform:
             tables[self._own] = self._transform(tables[self._own])
         rejects = [reject for piece in made for reject in piece.rejects]
         return Conformed(len(bounds) - 1, tables, rejects, _by_column(piece.uses for piece in made))
 
-    def _piece(self, raw: bytes, bounds: Sequence[int]) -> _Piece:
+    def _piece(self, raw: bytes, bounds: Sequence[int], *, gone: bool) -> _Piece:
         documents, undecodable = decode(raw, bounds)
         findings = Findings()
         for row, misfit in undecodable.items():
             findings.reject(row, "", misfit)
-        gone = self._take_deleted(documents)
+        deleted = pa.repeat(pa.scalar(gone), len(documents)) if gone else self._take_deleted(documents)
         arrays, pulled = self._rows.read(documents, findings)
         hashes = pa.array([xxh64_intdigest(raw[start:end], self._seed) for start, end in pairwise(bounds)], pa.uint64())
         owners = Owners((arrays[self._key],), hashes, pa.arange(0, len(documents)))
         turn = pa.repeat(pa.scalar(self._turn, pa.int16()), len(documents))
-        own = pa.RecordBatch.from_arrays([*arrays, hashes, gone, turn], schema=self._schemas[self._own])
+        own = pa.RecordBatch.from_arrays([*arrays, hashes, deleted, turn], schema=self._schemas[self._own])
         rows = [(self._own, own, owners.documents)]
         rows += [table for child in self._children for table in child.read(pulled[child.path], owners, findings)]
         return _Piece(

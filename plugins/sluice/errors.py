@@ -67,6 +67,10 @@ class ConfigError(Terminal):
     """A pipeline file, a connection or a setting is wrong or missing."""
 
 
+class StreamLost(Terminal):
+    """A change stream cannot go on from where it was read to."""
+
+
 class CountMismatch(Terminal):
     """A hand-over did not carry every row (I1)."""
 

@@ -19,9 +19,10 @@ from xxhash import xxh64_intdigest
 from sluice import s3_client
 from sluice.conform import Reject
 from sluice.errors import CountMismatch
-from sluice.manifest import MANIFEST, Manifest, plan_of_key, plan_prefix, range_prefix
+from sluice.manifest import KEYS, MANIFEST, Manifest, plan_of_key, plan_prefix, range_prefix
 from sluice.parts import Uploader
 from sluice.range_writer import RangeWriter
+from sluice.raw_documents import bounds_of
 from sluice.s3_client import code_of, s3_errors
 from sluice.warehouse.base import RejectRow
 
@@ -58,6 +59,24 @@ class Landing:
     def writer(self, plan: Plan, collection: Collection, piece: Range, encoding: Encoding) -> RangeWriter:
         """A context manager that lands one range: its manifest exists after leaving it without an error."""
         return RangeWriter(self, plan, collection, piece, encoding)
+
+    def put_keys(self, plan: Plan, piece: Range, keys: bytes) -> None:
+        """Keep the keys of a range: concatenated BSON, see :mod:`sluice.key_lists`."""
+        with s3_errors(f"list the keys of {piece.collection} {piece.name}"):
+            body = gzip.compress(keys, compresslevel=1, mtime=0)
+            self._client.put_object(Bucket=self._bucket, Key=self._range_prefix(plan, piece) + KEYS, Body=body)
+
+    def keys(self, plan: Plan, piece: Range) -> bytes:
+        """The keys of a range. Raises CountMismatch when they are not as many as the plan says."""
+        key = self._range_prefix(plan, piece) + KEYS
+        with s3_errors(f"read the keys of {piece.collection} {piece.name}"):
+            keys = gzip.decompress(self._get(key))
+        if len(bounds_of(keys)) - 1 != piece.keys:
+            raise CountMismatch(
+                f"s3://{self._bucket}/{key} holds {len(bounds_of(keys)) - 1:,} keys, the plan says {piece.keys:,}",
+                fix="something else writes to the landing; find it, then make a new batch",
+            )
+        return keys
 
     def folder(self, plan: Plan, piece: Range) -> str:
         """A new folder, for one try at a range."""

@@ -34,6 +34,9 @@ class Part:
 class Manifest:
     """One range, landed. ``read = rows of the collection's own table + rejected`` (I1).
 
+    Of a list of keys ``asked = read + gone``. ``marked`` of those that are gone became rows that say so, beside those
+    that were read: not a key that its column cannot hold, and none where the pipeline file keeps what is deleted.
+
     ``warehouse`` is the kind that it was landed for; another one has other limits, and other types in the same format.
     ``coerced`` counts each use of a tolerant ``on_error``: ``{"title": {"truncate": 3}}``.
     ``rejects_key`` is the object with the raw rejects, None when there were none.
@@ -52,6 +55,9 @@ class Manifest:
     rejects_key: str | None = None
     coerced: dict[str, dict[str, int]] = field(default_factory=dict)
     seconds: float = 0.0
+    asked: int = 0
+    gone: int = 0
+    marked: int = 0
 
     def rows(self, table: str) -> int:
         """Rows landed for one table."""
@@ -76,6 +82,7 @@ class Manifest:
 
 
 MANIFEST = "manifest.json"
+KEYS = "keys.bson.gz"
 
 
 def plan_prefix(root: str, pipeline: str, collection: str, plan: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Self
@@ -17,9 +17,21 @@ from pymongo.collection import Collection as MongoCollection
 from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 
-from sluice.errors import AccessDenied, SourceUnavailable
+from sluice.change_stream import Change, read_changes
+from sluice.errors import AccessDenied, ConfigError, SourceUnavailable
+from sluice.key_lists import Found, any_of, keys_of, questions, settle
 from sluice.mongo_client import connect, is_snapshot_lost, mongo_errors
-from sluice.mongo_plan import CODEC, PATIENCE_MS, Document, index_on, may_hold_arrays, split, to_bson, to_json
+from sluice.mongo_plan import (
+    CODEC,
+    PATIENCE_MS,
+    Document,
+    Questions,
+    index_on,
+    may_hold_arrays,
+    split,
+    to_bson,
+    to_json,
+)
 from sluice.ranges import undated_range, until_query
 from sluice.raw_batches import RawBatches
 from sluice.settings import Endpoint
@@ -46,14 +58,22 @@ class AtClusterTime(ReadConcern):
     server takes it in the read concern, which every read of pymongo lets us give.
     """
 
+    _level, _name = "snapshot", "atClusterTime"
+
     def __init__(self, cluster: int) -> None:
-        super().__init__("snapshot")
+        super().__init__(self._level)
         self._time = Timestamp(cluster >> 32, cluster & 0xFFFFFFFF)
 
     @property
     def document(self) -> dict[str, Any]:
         """What goes to the server."""
-        return {"level": "snapshot", "atClusterTime": self._time}
+        return {"level": self._level, self._name: self._time}
+
+
+class AfterClusterTime(AtClusterTime):
+    """Read what a majority has, at that time or later: a cursor may live for hours."""
+
+    _level, _name = "majority", "afterClusterTime"
 
 
 class Source:
@@ -92,12 +112,30 @@ class Source:
         with mongo_errors(f"plan what to read of {collection.name}"):
             return split(self._database[collection.name], collection, window, cut, range_size)
 
-    def read_raw(self, collection: Collection, piece: Range, cut: Cut, window: Window) -> Generator[bytes, None, None]:
+    def changes(self, since: Mapping[str, int], until: Cut) -> Iterator[Change]:
+        """What changed of each collection after a cluster time, up to a cut: see :mod:`sluice.change_stream`."""
+        with mongo_errors("ask MongoDB what it is"):
+            sharded = self._client.admin.command("hello").get("msg") == "isdbgrid"
+        return read_changes(self._database, since, until.cluster, sharded=sharded)
+
+    def read_raw(
+        self, collection: Collection, piece: Range, cut: Cut, window: Window, *, later: bool = False
+    ) -> Generator[bytes, None, None]:
         """Documents of a range in their state at the cut: concatenated BSON, about 4 MiB at a time, never above 16.
 
-        A thread reads a batch ahead. Close the iterator to end the cursor early.
+        ``later``: as they are when they are read, at the cut or after it. A thread reads a batch ahead. Close the
+        iterator to end the cursor early.
         """
-        return prefetch(partial(self._read, collection, piece, cut, window))
+        asked = self._later(collection.name, cut) if later else self._at(collection.name, cut)
+        return prefetch(partial(self._read, asked, collection, piece, cut, window))
+
+    def read_keys(self, collection: str, keys: bytes, cut: Cut, *, later: bool = False) -> Generator[Found, None, None]:
+        """The documents of a list of keys in their state at the cut, or ``later``, and which keys are gone.
+
+        The pieces are those of :meth:`read_raw`; the last one of each question has its counts.
+        """
+        asked = self._later(collection, cut) if later else self._at(collection, cut)
+        return prefetch(partial(self._read_keys, asked, keys))
 
     def estimate(self, collection: str) -> int:
         """Documents in a collection, from its metadata."""
@@ -109,12 +147,14 @@ class Source:
         with mongo_errors(f"count {collection}"):
             return self._at(collection, cut).count_documents({}, hint="_id_")
 
-    def _read(self, collection: Collection, piece: Range, cut: Cut, window: Window) -> Iterator[bytes]:
+    def _read(
+        self, asked: Questions, collection: Collection, piece: Range, cut: Cut, window: Window
+    ) -> Iterator[bytes]:
         with mongo_errors(f"read {collection.name} ({piece.label or piece.name})"):
             whole = window.low is None or not collection.modified
             raw = b""
             try:
-                for raw in _batches(self._at(collection.name, cut), piece, by_id=whole):
+                for raw in _batches(asked, piece, by_id=whole):
                     yield raw
             except OperationFailure as error:
                 if not is_snapshot_lost(error) or window.low is not None:
@@ -123,9 +163,23 @@ class Source:
                 rest = _before_cut(collection, _rest(piece, raw), window)
                 yield from _batches(self._database[collection.name], rest, by_id=True)
 
+    def _read_keys(self, asked: Questions, keys: bytes) -> Iterator[Found]:
+        with mongo_errors(f"read {asked.name} by keys"):
+            for question in questions(keys):
+                found: list[bytes] = []
+                with RawBatches(asked, any_of(question), hint=[("_id", 1)]) as cursor:
+                    for raw in cursor:
+                        found += keys_of(raw)
+                        yield Found(raw)
+                count, gone = settle(question, found)
+                yield Found(b"", count, b"".join(gone))
+
     def _at(self, collection: str, cut: Cut) -> MongoCollection[Document]:
         found = self._database[collection]
         return found.with_options(read_concern=AtClusterTime(cut.cluster)) if cut.snapshot else found
+
+    def _later(self, collection: str, cut: Cut) -> MongoCollection[Document]:
+        return self._database[collection].with_options(read_concern=AfterClusterTime(cut.cluster))
 
     # What `sluice infer` asks.
 
@@ -174,6 +228,23 @@ class Source:
                 return int(self._client.admin.command({"getParameter": 1, name: 1})[name])
         except AccessDenied:
             return SNAPSHOT_WINDOW
+
+    def probe_stream(self) -> None:
+        """Open a change stream, to see that it is allowed."""
+        now = self.now_cut()
+        for _ in self.changes({"sluice_probe": now.cluster}, now):
+            pass
+
+    def oplog_window(self) -> timedelta | None:
+        """How far back the oplog reaches; None where the login may not look at it, and on a sharded cluster."""
+        oplog = self._client.local["oplog.rs"]
+        try:
+            with mongo_errors("look at the oplog"):
+                ends = [oplog.find_one({}, {"ts": 1}, sort=[("$natural", way)]) for way in (1, -1)]
+        except (AccessDenied, ConfigError):
+            return None
+        times = [end["ts"].time for end in ends if end]
+        return timedelta(seconds=times[-1] - times[0]) if times else None
 
     def clock_difference(self) -> timedelta:
         """The server's clock minus ours."""

@@ -1,6 +1,6 @@
 """The spine: one batch of one pipeline, from MongoDB to published tables. Read it top to bottom.
 
-    migrate → plan → land[collection x range] → load[collection] → publish → verify
+    migrate → plan → land[collection x range] → (follow) → load[collection] → publish → verify
 
 Each step is one function here, and one task under Airflow; the command line calls the same functions. Every step may
 be run again at any time after dying at any point (I3): what it leaves behind is either whole or ignored. Counts are
@@ -10,28 +10,28 @@ compared at every hand-over, and a mismatch stops the batch (I1).
 from __future__ import annotations
 
 import logging
-import secrets
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from sluice.errors import SluiceError, TooManyRejects
 from sluice.limits import limits_of
-from sluice.pipeline_file import collection_hash, pipeline_hash
-from sluice.spec import Collection, Pipeline, WarehouseKind
+from sluice.pipeline_file import collection_hash
+from sluice.spec import CHANGE_STREAM, Collection, Pipeline, WarehouseKind
 from sluice.warehouse.base import Batch, Commit, Loaded, Warehouse
-from sluice.window import PLAN_TIME, BatchKind, Cut, Plan, Range, Window, backfill_window, next_window, planned_at
+from sluice.window import BatchKind, Cut, Plan, Range, Window, backfill_window, next_window, planned_at
 
 if TYPE_CHECKING:
-    from sluice.conform import Conformed, Conformer
+    from sluice.conform import Conformer
+    from sluice.key_lists import Found
     from sluice.landing import Landing
     from sluice.manifest import Manifest
     from sluice.mongo import Source
+    from sluice.range_writer import RangeWriter
     from sluice.settings import Resolver
 
 log = logging.getLogger(__name__)
@@ -99,20 +99,35 @@ def plan(pipeline: Pipeline, systems: Systems, span: Span | None = None) -> Plan
     modified date lies in the span, in their state at the cut, and moves no position.
     """
     last = systems.warehouse.last_commit(pipeline.name)
+    if pipeline.capture.mode == CHANGE_STREAM and not span:
+        from sluice.planning import plan_stream
+
+        made = plan_stream(pipeline, systems, last)
+    else:
+        made = _plan_by_date(pipeline, systems, last, span)
+    _tell_plan(made, last)
+    return made
+
+
+def _plan_by_date(pipeline: Pipeline, systems: Systems, last: Commit | None, span: Span | None) -> Plan:
+    from sluice.planning import new_plan
+
     cut = systems.source.now_cut()
     windows = {c.name: _window(pipeline, c, last, cut, span) for c in pipeline.collections}
     ranges = [r for c in pipeline.collections for r in systems.source.plan_ranges(c, windows[c.name], cut)]
-    made = Plan(
-        id=f"{datetime.now(UTC):{PLAN_TIME}}-{secrets.token_hex(3)}",
-        pipeline=pipeline.name,
-        kind=BatchKind.BACKFILL if span else BatchKind.LIVE,
-        cut=cut,
-        windows=windows,
-        ranges=tuple(ranges),
-        spec_hash=pipeline_hash(pipeline),
-    )
-    _tell_plan(made, last)
-    return made
+    made = new_plan(pipeline, BatchKind.BACKFILL if span else BatchKind.LIVE, cut, windows)
+    return replace(made, ranges=tuple(ranges))
+
+
+def plan_keys(pipeline: Pipeline, systems: Systems, keys: Mapping[str, Iterable[bytes]]) -> Plan:
+    """A plan that reads given keys of collections at one cut, and moves no position: :mod:`sluice.key_lists`."""
+    from sluice.planning import list_keys, new_plan
+
+    cut = systems.source.now_cut()
+    windows = {c.name: Window(None, cut.time, bounded=False) for c in pipeline.collections}
+    made = new_plan(pipeline, BatchKind.REPAIR, cut, windows)
+    ranges = [piece for name in keys for piece in list_keys(systems.landing, made, name, keys[name])]
+    return replace(made, ranges=tuple(ranges))
 
 
 def land(
@@ -129,18 +144,36 @@ def land(
         log.info("land %s: already landed, nothing is read again", _label(piece))
         return landed
     collection = pipeline.collection(piece.collection)
-    conform, window = conformer(pipeline, collection), plan.windows[collection.name]
+    conform = conformer(pipeline, collection, piece.turn)
     with (
-        closing(systems.source.read_raw(collection, piece, plan.cut, window)) as batches,
+        closing(read(systems, plan, collection, piece)) as batches,
         systems.landing.writer(plan, collection, piece, Encoding.of(pipeline, plan)) as writer,
     ):
-        for raw in batches:
-            conformed = conform(raw)
-            writer.write(conformed, read_bytes=len(raw))
-            if on_read:
-                on_read(conformed.read)
+        for found in batches:
+            if found.documents:
+                conformed = conform(found.documents)
+                writer.write(conformed, read_bytes=len(found.documents))
+                if on_read:
+                    on_read(conformed.read)
+            _settle(writer, conform, found, keep_deleted=collection.deletes == "none")
     _tell_landed(piece, writer.manifest)
     return writer.manifest
+
+
+def follow(pipeline: Pipeline, systems: Systems, plan: Plan) -> Plan:
+    """Bring what was landed to one cut: land what changed in MongoDB while it was read. Returns the plan to load.
+
+    Lands by itself, and goes on as long as there is too much to be read at a snapshot.
+    """
+    from sluice.planning import follow_stream
+
+    while plan.follow:
+        plan = follow_stream(pipeline, systems, plan)
+        log.info("follow %s: turn %d, cut %s", plan.id, plan.turn, plan.cut.time)
+        for piece in plan.ranges:
+            if piece.turn == plan.turn:
+                land(pipeline, systems, plan, piece)
+    return plan
 
 
 def load(systems: Systems, plan: Plan, collection: Collection) -> Loaded:
@@ -220,12 +253,19 @@ def run(pipeline: Pipeline, systems: Systems, span: Span | None = None, watch: W
     watch.step("migrate")
     migrate(pipeline, systems)
     watch.step("plan")
-    made = plan(pipeline, systems, span)
+    return run_plan(pipeline, systems, plan(pipeline, systems, span), watch)
+
+
+def run_plan(pipeline: Pipeline, systems: Systems, made: Plan, watch: Watch | None = None) -> Commit:
+    """Land, load, publish and verify a plan."""
+    watch = watch or Watch()
     watch.planned(made)
     with _cleaned_up(systems, made):
         watch.step("land")
         for piece in made.ranges:
             watch.landed(land(pipeline, systems, made, piece, partial(watch.read, piece)))
+        watch.step("follow")
+        made = follow(pipeline, systems, made)
         watch.step("load")
         loaded = [load(systems, made, collection) for collection in pipeline.collections]
         watch.step("publish")
@@ -249,39 +289,6 @@ def _cleaned_up(systems: Systems, made: Plan) -> Iterator[None]:
     clean_up(systems, made)
 
 
-@dataclass(slots=True)
-class Rehearsed:
-    """What a dry run found of one collection; ``reasons`` counts ``(column, reason)``."""
-
-    read: int = 0
-    rows: int = 0
-    reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
-
-    def add(self, conformed: Conformed) -> None:
-        """Count a batch of documents."""
-        self.read += conformed.read
-        self.rows += conformed.read - len(conformed.rejects)
-        self.reasons.update((reject.column, reject.reason) for reject in conformed.rejects)
-
-
-Rehearsal = dict[str, Rehearsed]
-
-
-def rehearse(pipeline: Pipeline, systems: Systems, span: Span | None, watch: Watch) -> Rehearsal:
-    """Plan, read and conform like :func:`run`, and write nothing: what would be landed, and what rejected."""
-    made = plan(pipeline, systems, span)
-    watch.planned(made)
-    found: Rehearsal = {c.name: Rehearsed() for c in pipeline.collections}
-    for piece in made.ranges:
-        collection, counts = pipeline.collection(piece.collection), found[piece.collection]
-        conform, window = conformer(pipeline, collection), made.windows[collection.name]
-        with closing(systems.source.read_raw(collection, piece, made.cut, window)) as batches:
-            for conformed in map(conform, batches):
-                counts.add(conformed)
-                watch.read(piece, conformed.read)
-    return found
-
-
 def _window(pipeline: Pipeline, collection: Collection, last: Commit | None, cut: Cut, span: Span | None) -> Window:
     if span:
         return backfill_window(*span)
@@ -289,7 +296,30 @@ def _window(pipeline: Pipeline, collection: Collection, last: Commit | None, cut
     return next_window(position, cut, pipeline.capture, collection.modified)
 
 
-def conformer(pipeline: Pipeline, collection: Collection) -> Conformer:
+def read(systems: Systems, plan: Plan, collection: Collection, piece: Range) -> Generator[Found, None, None]:
+    """The documents of a range; of a list of keys also what became of each."""
+    from sluice.key_lists import Found
+
+    later = plan.follow
+    if piece.keys is None:
+        window = plan.windows[collection.name]
+        with closing(systems.source.read_raw(collection, piece, plan.cut, window, later=later)) as batches:
+            yield from map(Found, batches)
+        return
+    keys = systems.landing.keys(plan, piece)
+    with closing(systems.source.read_keys(collection.name, keys, plan.cut, later=later)) as found:
+        yield from found
+
+
+def _settle(writer: RangeWriter, conform: Conformer, found: Found, *, keep_deleted: bool) -> None:
+    """Count the keys of a question; those that are gone become rows that say so."""
+    gone = conform(found.gone, gone=True)
+    writer.asked(found.asked, gone.read)
+    if gone.read and not keep_deleted:
+        writer.mark(gone)
+
+
+def conformer(pipeline: Pipeline, collection: Collection, turn: int = 0) -> Conformer:
     """What turns raw documents of a collection into columns that the pipeline's warehouse can hold.
 
     A document's hash is of its bytes and its columns: the same for every warehouse.
@@ -297,7 +327,7 @@ def conformer(pipeline: Pipeline, collection: Collection) -> Conformer:
     from sluice.conform import Conformer
 
     limits = limits_of(pipeline.warehouse.kind)
-    return Conformer(collection, limits=limits, hash_seed=collection_hash(collection) & 0xFFFFFFFF)
+    return Conformer(collection, limits=limits, hash_seed=collection_hash(collection) & 0xFFFFFFFF, turn=turn)
 
 
 def _check_rejects(pipeline: Pipeline, manifests: Sequence[Manifest], loaded: Sequence[Loaded]) -> None:

@@ -36,7 +36,7 @@ class RangeWriter:
         self._specs = {table.name: table for table in collection.tables}
         self._own = collection.tables[0].name
         self._tables: dict[str, TableWriter] = {}
-        self._read = self._read_bytes = 0
+        self._read = self._read_bytes = self._asked = self._gone = self._marked = 0
         self._coerced: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         self._manifest: Manifest | None = None
 
@@ -62,6 +62,18 @@ class RangeWriter:
         for column, uses in conformed.coerced.items():
             for action, times in uses.items():
                 self._coerced[column][action] += times
+
+    def asked(self, keys: int, gone: int) -> None:
+        """Count keys that were asked for, and those of them that were not found."""
+        self._asked += keys
+        self._gone += gone
+
+    def mark(self, conformed: Conformed) -> None:
+        """Land rows that say "gone"; what was rejected of them is of keys that were never stored."""
+        marks = Conformed(0, conformed.tables, [], {})
+        with s3_errors(f"land {self._piece.collection} {self._piece.name}"):
+            self._encoder.put(marks)
+        self._marked += marks.tables[self._own].num_rows
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -118,13 +130,20 @@ class RangeWriter:
             rejects_key=self._rejects.key,
             coerced={column: dict(uses) for column, uses in self._coerced.items()},
             seconds=round(time.monotonic() - self._begun, 3),
+            asked=self._asked,
+            gone=self._gone,
+            marked=self._marked,
         )
 
     def _check_counts(self, manifest: Manifest) -> None:
         rows = manifest.rows(self._own)
-        if manifest.read != rows + manifest.rejected:
+        listed = self._piece.keys is not None
+        if manifest.read + manifest.marked != rows + manifest.rejected or (
+            listed and manifest.asked != manifest.read + manifest.gone
+        ):
             raise CountMismatch(
                 f"{manifest.read} documents of {manifest.collection} {manifest.range} were read, but "
                 f"{rows} rows and {manifest.rejected} rejects were landed",
+                why=f"{manifest.asked} keys asked for, {manifest.gone} gone, {manifest.marked} marked" * listed,
                 fix="this is an error of Sluice: please report it with the range and the pipeline file",
             )

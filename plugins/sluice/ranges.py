@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
-from sluice.window import EPOCH, Cut, Range, Window, milliseconds
+from sluice.window import EPOCH, Cut, Plan, Range, Window, milliseconds
 
 MAX_RANGES = 64
 """More mapped tasks than this cost the scheduler more than they save."""
@@ -51,6 +52,21 @@ def dated_ranges(
         Range(collection, f"modified-{number:03d}", _dated(field, *span, arrays=arrays), label=_date_label(*span))
         for number, span in enumerate(pairwise(edges))
     )
+
+
+def listed_range(collection: str, plan: Plan, number: int, keys: int) -> Range:
+    """A list of keys; its name tells it from lists of the same plan that were made for another cut."""
+    name = f"keys-{_turn(plan)}-{number:03d}"
+    return Range(collection, name, label=f"{keys:,} keys", keys=keys, turn=plan.turn)
+
+
+def later_range(piece: Range, plan: Plan) -> Range:
+    """A range of a whole collection, under a name of the plan's turn."""
+    return replace(piece, name=f"{piece.name}-{_turn(plan)}" if plan.turn else piece.name, turn=plan.turn)
+
+
+def _turn(plan: Plan) -> str:
+    return f"{plan.turn:03d}-{plan.cut.cluster:016x}"
 
 
 def horizon(cut: Cut) -> int | None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sluice.audit import Finding
     from sluice.checks import Check
     from sluice.manifest import Manifest
-    from sluice.pipeline import Rehearsal
+    from sluice.rehearsal import Rehearsal
     from sluice.spec import Pipeline
     from sluice.warehouse.base import Commit, MigrationState, RejectRow
     from sluice.window import Plan, Range
@@ -52,7 +52,8 @@ class RunProgress(Watch):
     def planned(self, plan: Plan) -> None:
         """Show the bars; a first load knows how many documents to expect."""
         for name, bar in self._bars.items():
-            whole = plan.windows[name].low is None
+            window = plan.windows[name]
+            whole = bool(window.anew) if window.stream else window.low is None
             total = self._systems.source.estimate(name) if whole else None
             self._progress.update(bar, visible=True, total=total)
 
@@ -88,20 +89,36 @@ def show_commit(pipeline: Pipeline, commit: Commit) -> None:
     console.print(
         f"{pipeline.name}: batch {commit.batch} ({commit.kind}) is visible, true to {_instant(commit.cut.time)}"
     )
-    console.print(_counts_table(commit))
+    _show_counts(commit)
 
 
-def show_status(pipeline: Pipeline, commit: Commit | None) -> None:
-    """The last batch of a pipeline."""
-    if commit is None:
+def show_line(commit: Commit) -> None:
+    """A batch in one line."""
+    tables = [counts for found in commit.counts.values() for counts in found["tables"].values()]
+    published, gone = (sum(counts[what] for counts in tables) for what in ("published", "gone"))
+    behind = _seconds_behind(commit)
+    console.print(f"batch {commit.batch}: {published:,} rows published, {gone:,} gone, {behind:.1f} s after its cut")
+    _show_anew(commit)
+
+
+def _seconds_behind(commit: Commit) -> float:
+    return (datetime.now(UTC) - commit.cut.time).total_seconds()
+
+
+def show_status(pipeline: Pipeline, commits: Sequence[Commit]) -> None:
+    """The last batch of a pipeline, and what was read whole lately."""
+    if not commits:
         console.print(f"{pipeline.name}: nothing published yet; `sluice run {pipeline.name}` makes the first batch")
         return
+    commit, *earlier = commits
     lag = datetime.now(UTC) - commit.cut.time
     console.print(
         f"{pipeline.name}: batch {commit.batch} ({commit.kind}), cut {_instant(commit.cut.time)}, "
         f"{_duration(lag)} behind now, published {_instant(commit.committed_at)}"
     )
-    console.print(_counts_table(commit))
+    _show_counts(commit)
+    for before in earlier:
+        _show_anew(before, f"batch {before.batch}: ")
 
 
 def show_rehearsal(pipeline: Pipeline, rehearsal: Rehearsal) -> None:
@@ -174,13 +191,26 @@ def show_audit(pipeline: Pipeline, findings: Sequence[Finding]) -> bool:
 _MARKS = {"passed": "[green]ok[/]", "warning": "[yellow]![/]", "failed": "[red]x[/]", "skipped": "[dim]-[/]"}
 
 
+def _show_counts(commit: Commit) -> None:
+    console.print(_counts_table(commit))
+    _show_anew(commit)
+
+
+def _show_anew(commit: Commit, prefix: str = "") -> None:
+    for collection, counts in commit.counts.items():
+        if why := counts.get("anew"):
+            ended = f"; {counts['ended']:,} rows that it no longer has were ended" if "ended" in counts else ""
+            console.print(f"{prefix}{collection} was read whole: {why}{ended}", markup=False)
+
+
 def _counts_table(commit: Commit) -> Table:
-    table = _table("table", "read", "rejected", "staged", "published", "unchanged", "superseded", "closed", "position")
+    rows_of = ("staged", "published", "unchanged", "superseded", "gone", "closed")
+    table = _table("table", "read", "rejected", *rows_of, "position")
     for collection, counts in commit.counts.items():
         for index, (name, rows) in enumerate(counts["tables"].items()):
             own = (f"{counts['read']:,}", f"{counts['rejected']:,}") if index == 0 else ("", "")
-            cells = (f"{rows[c]:,}" for c in ("staged", "published", "unchanged", "superseded", "closed"))
-            table.add_row(name, *own, *cells, commit.positions.get(collection, "") if index == 0 else "")
+            cells = (f"{rows[c]:,}" for c in rows_of)
+            table.add_row(name, *own, *cells, str(commit.positions.get(collection, "")) if index == 0 else "")
     return table
 
 
@@ -197,7 +227,7 @@ def _progress() -> Progress:
 
 def _table(*headers: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    numbers = {"read", "rows", "rejected", "staged", "published", "unchanged", "superseded", "closed", "source"}
+    numbers = {"read", "rows", "rejected", "staged", "published", "unchanged", "superseded", "gone", "closed", "source"}
     numbers |= {"warehouse", "changed since", "different", "batch"}
     for header in headers:
         table.add_column(header, justify="right" if header in numbers else "left", overflow="fold")

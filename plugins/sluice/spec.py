@@ -198,11 +198,14 @@ class Warehouse:
     named_collection: str | None = None
 
 
+MODIFIED, CHANGE_STREAM = "modified", "change_stream"
+
+
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """How changes are found: by modified date, re-reading ``overlap``, staying ``lag`` behind the clock."""
+    """How changes are found: by change stream, or by modified date, re-reading ``overlap``, staying ``lag`` behind."""
 
-    mode: str = "modified"
+    mode: str = MODIFIED
     overlap: timedelta = timedelta(minutes=2)
     lag: timedelta = timedelta(seconds=5)
 

@@ -6,7 +6,6 @@ it goes through XCom and into logs unchanged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -25,10 +24,11 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class BatchKind(StrEnum):
-    """Why a batch was made: to go on from the last position, or to re-read a span of the modified field."""
+    """Why a batch was made: to go on from the last position, to re-read a span of the modified field, or given keys."""
 
     LIVE = "live"
     BACKFILL = "backfill"
+    REPAIR = "repair"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,17 @@ class Window:
     ``bounded`` says whether documents above ``high`` are left out. At a snapshot they are not: every document that
     changed after ``low`` is read in its state at the cut, which is what makes two collections true to one instant;
     ``high`` is then only where the next window starts from. ``field`` is the modified field's path.
+
+    ``stream``: it is of the change stream, from the last position to the cut. ``anew``: why the collection is read
+    whole in it, and rows that are not found are ended.
     """
 
     low: datetime | None
     high: datetime
     bounded: bool
     field: str = ""
+    stream: bool = False
+    anew: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,8 @@ class Range:
 
     ``query`` is a MongoDB filter; ``min_id``/``max_id`` are index bounds on ``_id`` (inclusive/exclusive, any BSON
     type, None = open). All three are canonical Extended JSON text. ``label`` is for people (map index, progress).
+    A range with ``keys`` is that many keys, in a list beside it on the landing (:mod:`sluice.key_lists`). ``turn``: of
+    two reads of a key that of the higher turn was later, and wins.
     """
 
     collection: str
@@ -73,6 +80,8 @@ class Range:
     min_id: str | None = None
     max_id: str | None = None
     label: str = ""
+    keys: int | None = None
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,9 @@ class Plan:
     """What one batch will read, decided once. ``id`` names its landing and its staging tables.
 
     The batch *number* is given at publish, so that a backfill may run beside live batches.
+
+    With ``follow`` the ranges are read as they are then, at the cut or after it, and the plan is followed by one of the
+    next ``turn`` and a later cut. Without it they are read at the cut.
     """
 
     id: str
@@ -89,20 +101,15 @@ class Plan:
     windows: dict[str, Window]
     ranges: tuple[Range, ...]
     spec_hash: str
+    turn: int = 0
+    follow: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types only; the inverse of :meth:`from_json`."""
         data = asdict(self)
         data["cut"]["time"] = self.cut.time.isoformat()
-        data["windows"] = {
-            name: {
-                "low": window.low and window.low.isoformat(),
-                "high": window.high.isoformat(),
-                "bounded": window.bounded,
-                "field": window.field,
-            }
-            for name, window in self.windows.items()
-        }
+        for window in data["windows"].values():
+            window |= {"low": window["low"] and window["low"].isoformat(), "high": window["high"].isoformat()}
         data["ranges"] = [asdict(r) for r in self.ranges]
         return data
 
@@ -116,23 +123,19 @@ class Plan:
             kind=BatchKind(data["kind"]),
             cut=Cut(_instant(cut["time"]), cut["cluster"], cut["snapshot"]),
             windows={
-                name: Window(w["low"] and _instant(w["low"]), _instant(w["high"]), w["bounded"], w["field"])
+                name: Window(**{**w, "low": w["low"] and _instant(w["low"]), "high": _instant(w["high"])})
                 for name, w in data["windows"].items()
             },
             ranges=tuple(Range(**r) for r in data["ranges"]),
             spec_hash=data["spec_hash"],
+            turn=data["turn"],
+            follow=data["follow"],
         )
 
 
 def planned_at(plan: str) -> datetime:
     """When a plan was made, by its id."""
     return datetime.strptime(plan[:15], PLAN_TIME).replace(tzinfo=UTC)
-
-
-def read_position(text: str, field: str | None) -> datetime | None:
-    """The instant of a position in a commit record; None when it is one of another field: it says nothing of this."""
-    of, _, instant = text.rpartition(" ")
-    return _instant(instant) if of in {"", field or ""} else None
 
 
 def next_window(position: datetime | None, cut: Cut, capture: Capture, field: str | None = None) -> Window:
@@ -155,21 +158,6 @@ def backfill_window(start: datetime, end: datetime) -> Window:
             fix="swap the two ends",
         )
     return Window(_floor(start) - MILLISECOND, _floor(end), bounded=True)
-
-
-def positions_after(plan: Plan, before: Mapping[str, str]) -> dict[str, str]:
-    """The positions in the commit record of ``plan``: a live batch moves each one on, a backfill moves none.
-
-    A position is the modified field and the instant up to which it was read: with another field it starts anew.
-    """
-    if plan.kind is BatchKind.BACKFILL:
-        return dict(before)
-    return {**before, **{name: _reached(window, before.get(name)) for name, window in plan.windows.items()}}
-
-
-def _reached(window: Window, before: str | None) -> str:
-    known = read_position(before, window.field) if before else None
-    return f"{window.field} {max(window.high, known or window.high).isoformat()}".strip()
 
 
 def milliseconds(time: datetime) -> int:

@@ -153,3 +153,18 @@ def make_world(stack: Any, warehouse_kind: str, tmp_path: Path, monkeypatch: pyt
 def publishing(make_world: Any) -> World:
     """The shipped pipeline, empty."""
     return make_world(ROOT / "dags" / "pipelines" / "publishing.yml")
+
+
+def as_stream(text: str) -> str:
+    """The text of a pipeline file, capturing by change stream."""
+    text = text.replace("{mode: modified, overlap: 2m, lag: 5s}", "{mode: change_stream}")
+    return text.replace("deletes: reconcile", "deletes: stream")
+
+
+@pytest.fixture
+def streaming(make_world: Any, tmp_path: Path) -> World:
+    """The shipped pipeline, capturing by change stream."""
+    file = tmp_path / "streaming.yml"
+    text = (ROOT / "dags" / "pipelines" / "publishing.yml").read_text()
+    file.write_text(as_stream(text).replace("pipeline: publishing", "pipeline: streaming"))
+    return make_world(file)

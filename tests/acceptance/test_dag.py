@@ -20,11 +20,21 @@ pytestmark = pytest.mark.timeout(300)
 
 @pytest.fixture
 def run_dag(publishing: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Run the world's DAG in an Airflow of its own. Returns what ``run_dag.py`` prints."""
+    """Run the pipeline's DAG in an Airflow of its own. Returns what ``run_dag.py`` prints."""
+    return runner(publishing, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def run_stream(streaming: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The same of the pipeline that captures by change stream."""
+    return runner(streaming, tmp_path, monkeypatch)
+
+
+def runner(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     folder = tmp_path / "dags"
     (folder / "pipelines").mkdir(parents=True)
     shutil.copy(ROOT / "dags" / "pipelines.py", folder)
-    shutil.copy(publishing.file, folder / "pipelines")
+    shutil.copy(world.file, folder / "pipelines")
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path / "airflow"))
     monkeypatch.setenv("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
     monkeypatch.setenv("AIRFLOW__CORE__PLUGINS_FOLDER", str(ROOT / "plugins"))
@@ -32,7 +42,7 @@ def run_dag(publishing: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     (tmp_path / "airflow").mkdir()
 
     def run(dag: str = "", conf: dict[str, Any] | None = None) -> dict[str, Any]:
-        command = [sys.executable, "-m", "tests.acceptance.run_dag", str(folder), dag or publishing.pipeline.name]
+        command = [sys.executable, "-m", "tests.acceptance.run_dag", str(folder), dag or world.pipeline.name]
         command += [json.dumps(conf)] if conf else []
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
         results = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
@@ -101,3 +111,20 @@ def test_a_broken_pipeline_file_leaves_the_other_dags_alone(publishing: World, r
     assert ran["state"] == "failed"
     assert "pipelin" in ran["log"]
     assert publishing.pipeline.name in ran["dags"]
+
+
+@pytest.mark.parametrize("warehouse_kind", ["clickhouse"], indirect=True)
+def test_a_stream_is_followed_and_a_run_without_changes_moves_on(streaming: World, run_stream: Any) -> None:
+    Publisher(streaming.database.client, streaming.database.name, seed=5).seed(documents=50, tickets=100)
+
+    first = run_stream()
+    streaming.database.client.admin.command("appendOplogNote", 1, data={"of": "others"})
+    nothing = run_stream()
+
+    assert [ran["state"] for ran in (first, nothing)] == ["success"] * 2, nothing["log"][-3000:]
+    assert streaming.differences() == []
+    states = {task["id"]: task["state"] for task in nothing["tasks"]}
+    assert (states["land"], states["follow"], states["publish"]) == ("skipped", "success", "success")
+    with streaming.systems() as systems:
+        last, before = systems.warehouse.commits(streaming.pipeline.name, limit=2)
+    assert last.positions["documents"].cluster > before.positions["documents"].cluster

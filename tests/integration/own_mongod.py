@@ -14,14 +14,16 @@ from devstack.servers.mongod import _binary
 
 
 @contextmanager
-def own_mongod(folder: Path, *, replica_set: bool, parameters: tuple[str, ...] = ()) -> Iterator[str]:
+def own_mongod(
+    folder: Path, *, replica_set: bool, parameters: tuple[str, ...] = (), options: tuple[str, ...] = ()
+) -> Iterator[str]:
     """Start one; gives its URL."""
     port = host.free_port(set())
     arguments = ["--dbpath", str(folder), "--port", str(port), "--bind_ip", host.LOOPBACK, "--nounixsocket", "--quiet"]
     arguments += ["--wiredTigerCacheSizeGB", "0.25", *(["--replSet", "rs0"] if replica_set else [])]
     for parameter in (*parameters, "shutdownTimeoutMillisForSignaledShutdown=0"):
         arguments += ["--setParameter", parameter]
-    server = subprocess.Popen([str(_binary()), *arguments], stdout=subprocess.DEVNULL)
+    server = subprocess.Popen([str(_binary()), *arguments, *options], stdout=subprocess.DEVNULL)
     url = f"mongodb://{host.LOOPBACK}:{port}/?directConnection=true"
     try:
         with MongoClient(url) as client:

@@ -6,14 +6,19 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
+import bson
 import pytest
 from bson import Binary, Decimal128, Int64, MaxKey, MinKey, ObjectId, Timestamp
 from pymongo import DeleteOne, InsertOne, MongoClient, UpdateOne
 from pymongo.database import Database
 
-from sluice.change_stream import Change, read_changes
+from sluice.change_stream import read_changes
+from sluice.errors import StreamLost
+from sluice.mongo_plan import CODEC
+from tests.integration.own_mongod import own_mongod
 
 NAMES = ("documents", "tickets")
 Db = Database[dict[str, Any]]
@@ -24,8 +29,17 @@ def now(database: Db) -> int:
     return int(found.time << 32 | found.inc)
 
 
-def changes(database: Db, since: int, until: int | None = None) -> list[Change]:
-    return list(read_changes(database, NAMES, since, now(database) if until is None else until))
+class Seen(NamedTuple):
+    """A change with its key decoded."""
+
+    collection: str
+    id: Any = None
+    whole: str = ""
+
+
+def changes(database: Db, since: int, until: int | None = None) -> list[Seen]:
+    found = read_changes(database, dict.fromkeys(NAMES, since), now(database) if until is None else until)
+    return [Seen(c.collection, bson.decode(c.key, CODEC)["_id"] if c.key else None, c.whole) for c in found]
 
 
 def test_inserts_updates_and_deletes_are_keys(database: Db) -> None:
@@ -38,7 +52,7 @@ def test_inserts_updates_and_deletes_are_keys(database: Db) -> None:
         [InsertOne({"_id": 2}), UpdateOne({"_id": 2}, {"$set": {"a": 1}}), DeleteOne({"_id": 2})]
     )
 
-    assert changes(database, since) == [Change("documents", 1)] * 4 + [Change("tickets", 2)] * 3
+    assert changes(database, since) == [Seen("documents", 1)] * 4 + [Seen("tickets", 2)] * 3
 
 
 def test_two_windows_share_no_change_and_lose_none(database: Db) -> None:
@@ -47,8 +61,8 @@ def test_two_windows_share_no_change_and_lose_none(database: Db) -> None:
     second = now(database)
     database.documents.insert_one({"_id": 2})
 
-    assert changes(database, first, second) == [Change("documents", 1)]
-    assert changes(database, second) == [Change("documents", 2)]
+    assert changes(database, first, second) == [Seen("documents", 1)]
+    assert changes(database, second) == [Seen("documents", 2)]
     assert changes(database, now(database)) == []
 
 
@@ -63,7 +77,7 @@ def test_a_transaction_is_on_one_side_of_every_cut(database: Db, mongo: MongoCli
         cuts.append(now(database))
 
     for number, (low, high) in enumerate(pairwise(cuts), 1):
-        assert changes(database, low, high) == [Change("documents", number), Change("tickets", number)]
+        assert changes(database, low, high) == [Seen("documents", number), Seen("tickets", number)]
 
 
 def test_a_quiet_collection_is_read_to_the_cut_at_once(database: Db) -> None:
@@ -73,7 +87,7 @@ def test_a_quiet_collection_is_read_to_the_cut_at_once(database: Db) -> None:
     database.documents.insert_one({"_id": 1})
     begun = time.monotonic()
 
-    assert changes(database, since) == [Change("documents", 1)]
+    assert changes(database, since) == [Seen("documents", 1)]
     assert time.monotonic() - begun < 1
 
 
@@ -87,7 +101,7 @@ def test_a_change_whose_event_is_over_16_mb_is_a_key_like_any_other(database: Db
     else:
         database.documents.replace_one({"_id": key}, {"text": "y" * 16_760_000})
 
-    assert changes(database, since) == [Change("documents", key)]
+    assert changes(database, since) == [Seen("documents", key)]
 
 
 def test_empty_replies_end_nothing_before_the_cut(database: Db) -> None:
@@ -101,7 +115,7 @@ def test_empty_replies_end_nothing_before_the_cut(database: Db) -> None:
 
     with ThreadPoolExecutor(1) as writer:
         writing = writer.submit(write)
-        assert changes(database, since, cut) == [Change("documents", 0)]
+        assert changes(database, since, cut) == [Seen("documents", 0)]
         assert now(database) > cut
         writing.result()
 
@@ -113,7 +127,9 @@ def test_ids_of_any_type_arrive_as_they_are(database: Db) -> None:
     since = now(database)
     database.documents.insert_many([{"_id": key} for key in ids])
 
-    assert [change.id for change in changes(database, since)] == ids
+    assert [change.id for change in changes(database, since)] == list(
+        bson.decode(bson.encode({"ids": ids}), CODEC)["ids"]
+    )
 
 
 def test_a_dropped_and_a_renamed_collection_are_to_be_read_whole(database: Db) -> None:
@@ -124,8 +140,8 @@ def test_a_dropped_and_a_renamed_collection_are_to_be_read_whole(database: Db) -
     database.other.rename("tickets")
     database.tickets.insert_one({"_id": 3})
 
-    whole = [Change("documents", whole=True), Change("tickets", whole=True)]
-    assert changes(database, since) == [*whole, Change("tickets", 3)]
+    whole = [Seen("documents", whole="it was dropped"), Seen("tickets", whole="it was renamed")]
+    assert changes(database, since) == [*whole, Seen("tickets", 3)]
 
 
 def test_what_comes_after_a_dropped_database_is_not_lost(database: Db) -> None:
@@ -137,4 +153,48 @@ def test_what_comes_after_a_dropped_database_is_not_lost(database: Db) -> None:
     found = changes(database, since)
 
     assert {change.collection for change in found if change.whole} == set(NAMES)
-    assert found[-1] == Change("documents", 2)
+    assert found[-1] == Seen("documents", 2)
+
+
+def test_a_key_too_long_for_a_stream_loses_it(database: Db) -> None:
+    since = now(database)
+    database.documents.insert_one({"_id": "k" * 6_000_000})
+
+    with pytest.raises(StreamLost, match="error 10334"):
+        changes(database, since)
+
+
+def test_a_history_that_the_oplog_no_longer_has_is_lost_for_those_that_are_behind(tmp_path: Path) -> None:
+    with own_mongod(tmp_path, replica_set=True, options=("--oplogSize", "1")) as url, MongoClient(url) as client:
+        database = client["lost"]
+        database.documents.insert_one({"_id": 0})
+        since = now(database)
+        while _oldest(client) <= since:
+            database.other.insert_many([{"text": "x" * 1_000_000} for _ in range(5)])
+
+        with pytest.raises(StreamLost, match="error 286"):
+            changes(database, since)
+        assert changes(database, now(database)) == []
+
+
+def _oldest(client: MongoClient[dict[str, Any]]) -> int:
+    found = client.local["oplog.rs"].find_one({}, {"ts": 1}, sort=[("$natural", 1)])
+    assert found
+    return int(found["ts"].time << 32 | found["ts"].inc)
+
+
+def test_a_primary_that_steps_down_in_between_loses_nothing(tmp_path: Path) -> None:
+    with own_mongod(tmp_path, replica_set=True) as url, MongoClient(url) as client:
+        database = client["stepping"]
+        database.documents.insert_one({"_id": 0})
+        since = now(database)
+        database.documents.insert_many([{"_id": n} for n in range(1, 400)])
+        found = read_changes(database, dict.fromkeys(NAMES, since), now(database))
+        seen = [next(found) for _ in range(5)]
+        client.admin.command("replSetStepDown", 1, secondaryCatchUpPeriodSecs=0, force=True)
+        while not client.admin.command("hello")["isWritablePrimary"]:
+            time.sleep(0.05)
+
+        seen += found
+
+        assert [bson.decode(change.key)["_id"] for change in seen] == list(range(1, 400))

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.errors import ConfigError
+from sluice.positions import Position, positions_after
 from sluice.ranges import dated_ranges, id_ranges, undated_range, until_query
 from sluice.spec import Capture
 from sluice.window import (
@@ -20,8 +21,6 @@ from sluice.window import (
     backfill_window,
     milliseconds,
     next_window,
-    positions_after,
-    read_position,
 )
 from tests.factories import NOON, a_cut, a_plan, a_range, a_window
 
@@ -84,45 +83,68 @@ def test_a_span_that_ends_before_it_starts_is_refused() -> None:
         backfill_window(NOON, NOON - MILLISECOND)
 
 
+DAY = timedelta(days=1)
+
+
 def test_a_live_batch_moves_the_positions_on() -> None:
     plan = a_plan(windows={"documents": a_window(high=NOON)})
-    before = {"documents": (NOON - timedelta(days=1)).isoformat(), "tickets": NOON.isoformat()}
+    before = {"documents": Position(NOON - DAY), "tickets": Position(NOON)}
 
-    assert positions_after(plan, before) == {"documents": NOON.isoformat(), "tickets": NOON.isoformat()}
+    assert positions_after(plan, before) == {"documents": Position(NOON), "tickets": Position(NOON)}
 
 
 def test_a_live_batch_never_moves_a_position_back() -> None:
-    later = (NOON + timedelta(days=1)).isoformat()
+    later, far = Position(NOON + DAY), Position(cluster=2**63)
 
     assert positions_after(a_plan(), {"documents": later}) == {"documents": later}
+    assert positions_after(a_plan(windows={"documents": a_window(stream=True)}), {"documents": far})["documents"] == far
 
 
 def test_a_position_of_another_field_is_no_position() -> None:
     """Documents that the old field did not show as modified would be missed for ever (I1)."""
     (position,) = positions_after(a_plan(windows={"documents": a_window(field="updated_at")}), {}).values()
 
-    assert read_position(position, "updated_at") == NOON
-    assert read_position(position, "changed_at") is None
+    assert position.modified("updated_at") == NOON
+    assert position.modified("changed_at") is None
     assert next_window(None, a_cut(), CAPTURE, "changed_at").low is None
 
 
 def test_a_position_goes_on_when_the_whole_collection_was_read_before() -> None:
     (position,) = positions_after(a_plan(windows={"documents": a_window()}), {}).values()
 
-    assert read_position(position, "updated_at") == NOON
+    assert position.modified("updated_at") == NOON
 
 
 def test_with_another_field_a_position_starts_anew() -> None:
-    before = {"documents": f"updated_at {(NOON + timedelta(days=1)).isoformat()}"}
+    before = {"documents": Position(NOON + DAY, "updated_at")}
     plan = a_plan(windows={"documents": a_window(high=NOON, field="changed_at")})
 
-    assert positions_after(plan, before) == {"documents": f"changed_at {NOON.isoformat()}"}
+    assert positions_after(plan, before) == {"documents": Position(NOON, "changed_at")}
 
 
-def test_a_backfill_moves_no_position() -> None:
-    before = {"documents": "2026-01-01T00:00:00+00:00"}
+@pytest.mark.parametrize("kind", [BatchKind.BACKFILL, BatchKind.REPAIR])
+def test_only_a_live_batch_moves_a_position(kind: BatchKind) -> None:
+    before = {"documents": Position(datetime(2026, 1, 1, tzinfo=UTC))}
 
-    assert positions_after(a_plan(kind=BatchKind.BACKFILL), before) == before
+    assert positions_after(a_plan(kind=kind), before) == before
+
+
+def test_a_batch_of_the_stream_was_read_to_its_cut() -> None:
+    plan = a_plan(windows={"documents": a_window(stream=True)})
+
+    assert positions_after(plan, {"documents": Position(NOON)}) == {"documents": Position(cluster=plan.cut.cluster)}
+
+
+@pytest.mark.parametrize("position", [Position(NOON, "updated_at"), Position(NOON), Position(cluster=2**62 + 1)])
+def test_a_position_survives_the_commit_record(position: Position) -> None:
+    assert Position.from_json(json.loads(json.dumps(position.to_json()))) == position
+
+
+@pytest.mark.parametrize("text", ["updated_at 2026-11-23T12:00:00+00:00", "2026-11-23T12:00:00+00:00"])
+def test_a_position_of_an_older_commit_record_is_read(text: str) -> None:
+    found = Position.from_json(text)
+
+    assert (str(found), found.modified("updated_at")) == (text, NOON)
 
 
 @given(moment=MOMENTS)

@@ -130,13 +130,6 @@ def deletes(text: str) -> str:
     if not re.fullmatch(DELETES, text):
         known = ("none", "reconcile", "soft:<field>", "stream")
         raise Wrong(f"{shown(text)} is not a way to find deletes", did_you_mean(text, known))
-    if text == "stream":
-        raise not_yet(text, "reconcile, or none")
     if text.startswith("soft:"):
         path(text.removeprefix("soft:"))
     return text
-
-
-def not_yet(what: str, instead: str) -> Wrong:
-    """The error of a word that the file format has and this version does not follow."""
-    return Wrong(f"{what} is not in this version", f"use {instead}")

@@ -13,7 +13,16 @@ from sluice.config import expressions, grammar, numeric
 from sluice.config.entries import KEY, ChildEntry, Entry, children_of, columns_of, mapping, texts
 from sluice.config.problems import Loc, Problem, Wrong, dotted
 from sluice.config.redshift import ENCODINGS
-from sluice.spec import MOST_LEVELS, PARENT, PARENT_NUMBER, RESERVED, LandingFormat, WarehouseKind, ordinals
+from sluice.spec import (
+    CHANGE_STREAM,
+    MOST_LEVELS,
+    PARENT,
+    PARENT_NUMBER,
+    RESERVED,
+    LandingFormat,
+    WarehouseKind,
+    ordinals,
+)
 from sluice.suggest import did_you_mean, shown
 
 _LONGEST_NAME: Final = 63
@@ -35,6 +44,7 @@ def problems(document: Any) -> Iterator[Problem]:
         yield from _collection(section, loc)
     yield from _tables(tables)
     yield from _landing(mapping(document))
+    yield from _deletes(mapping(document), collections)
     yield from numeric.problems(collections)
 
 
@@ -184,6 +194,21 @@ def _landing(document: dict[str, Any]) -> Iterator[Problem]:
             if options.get(option):
                 loc = ("collections", name, "redshift", "copy_options", option)
                 yield Problem(loc, "COPY does not take it for parquet: remove it, or set landing.format to csv")
+
+
+def _deletes(document: dict[str, Any], collections: dict[str, dict[str, Any]]) -> Iterator[Problem]:
+    """How deleted documents are found against how changes are."""
+    capture = mapping(document.get("capture"))
+    streams = capture.get("mode") == CHANGE_STREAM
+    for option in ("overlap", "lag") if streams else ():
+        if option in capture:
+            yield Problem(("capture", option), "is of mode modified, a change stream has none: remove it")
+    for name, section in collections.items():
+        loc = ("collections", name, "deletes")
+        if section.get("deletes") == "stream" and not streams:
+            yield Problem(loc, "needs a change stream: set capture.mode to change_stream, or write reconcile here")
+        if section.get("deletes") == "reconcile" and streams:
+            yield Problem(loc, "the change stream has the deletes: write stream, or none to keep what was deleted")
 
 
 def _known(used: Iterable[str], columns: list[Entry], loc: Loc) -> Iterator[Problem]:

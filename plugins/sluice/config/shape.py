@@ -59,15 +59,6 @@ def _share_or_count(limit: float) -> float:
     return limit
 
 
-def _in_this_version(word: str) -> AfterValidator:
-    def check(value: str) -> str:
-        if value != word:
-            raise grammar.not_yet(value, word)
-        return value
-
-    return AfterValidator(check)
-
-
 _REFERENCES = "collection whose _id it holds; <name>_key is the number of that id"
 _KINDS = [str(kind) for kind in Kind if kind not in {Kind.STRING, Kind.DECIMAL}]
 _TYPE_SCHEMA = {
@@ -137,8 +128,8 @@ class WarehouseSection(Section):
 class CaptureSection(Section):
     """How changes are found."""
 
-    mode: Annotated[Literal["modified", "change_stream"], _in_this_version("modified")] = Field(
-        default="modified", description="modified: by date (change_stream: not in this version)"
+    mode: Literal["modified", "change_stream"] = Field(
+        default="modified", description="modified: by date; change_stream: what MongoDB says that changed"
     )
     overlap: Duration = Field(
         default="2m", validate_default=True, description="how much of the last window is read again"
@@ -236,7 +227,7 @@ class CollectionSection(Section):
     )
     deletes: Annotated[str, AfterValidator(grammar.deletes), _text(grammar.DELETES)] = Field(
         default="none",
-        description="none, reconcile, or soft:<field> that is set in deleted documents (stream: not in this version)",
+        description="none, reconcile, stream (of capture.mode change_stream), or soft:<field> that is set in them",
     )
     columns: dict[Path, Column] = Field(default={}, description="path in the document: type; without _id it is a key")
     children: dict[Path, Child] = Field(default={}, description="path of an array: the table it becomes")

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, Self
 
 from sluice.manifest import Manifest
+from sluice.positions import Position
 from sluice.spec import Collection, Pipeline, Table
-from sluice.window import Cut, Plan, read_position
+from sluice.window import Cut, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Loaded:
 class Commit:
     """The commit record: one row of ``sluice.batches``, the only state there is (I8).
 
-    ``positions``: collection → the modified field, and the date up to which it was read (ISO). ``counts``: collection →
+    ``positions``: collection → how far it was read. ``counts``: collection →
     read, rejected, landed, bytes, coerced and ``tables`` (name → TableCounts as a dict).
     """
 
@@ -68,7 +69,7 @@ class Commit:
     plan: str
     kind: str
     cut: Cut
-    positions: dict[str, str]
+    positions: dict[str, Position]
     counts: dict[str, Any]
     spec_hash: str
     started_at: datetime
@@ -77,13 +78,14 @@ class Commit:
 
     def position(self, collection: Collection) -> datetime | None:
         """The modified date up to which a collection was read; None when it never was by that field."""
-        text = self.positions.get(collection.name)
-        return read_position(text, collection.modified) if text else None
+        found = self.positions.get(collection.name)
+        return found.modified(collection.modified) if found else None
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types only; the inverse of :meth:`from_json`."""
         data = asdict(self)
         data["cut"]["time"] = self.cut.time.isoformat()
+        data["positions"] = {name: position.to_json() for name, position in self.positions.items()}
         data["started_at"] = self.started_at.isoformat()
         data["committed_at"] = self.committed_at and self.committed_at.isoformat()
         return data
@@ -94,6 +96,7 @@ class Commit:
         cut, committed = data["cut"], data["committed_at"]
         fields = {
             "cut": Cut(_instant(cut["time"]), cut["cluster"], cut["snapshot"]),
+            "positions": {name: Position.from_json(position) for name, position in data["positions"].items()},
             "started_at": _instant(data["started_at"]),
             "committed_at": _instant(committed) if committed else None,
         }
@@ -128,6 +131,15 @@ class Batch:
     loaded: Sequence[Loaded]
     rejects: Iterable[RejectRow]
     started_at: datetime
+
+    def ends_missing(self, collection: Collection) -> bool:
+        """Whether rows that the batch did not find are ended: it read the collection whole, to do so.
+
+        Not when the warehouse refused rows: which ones, it cannot say for sure.
+        """
+        window = self.plan.windows[collection.name]
+        refused = any(any(found.refused.values()) for found in self.loaded if found.collection == collection.name)
+        return bool(window.anew) and collection.deletes != "none" and not refused
 
 
 @dataclass(frozen=True, slots=True)

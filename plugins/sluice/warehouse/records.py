@@ -10,9 +10,10 @@ from typing import Any
 
 from sluice import __version__
 from sluice.manifest import Manifest
+from sluice.positions import Position, positions_after
 from sluice.spec import Pipeline
 from sluice.warehouse.base import Batch, Commit, TableCounts
-from sluice.window import Cut, positions_after
+from sluice.window import Cut, Window
 
 
 def read_commit(row: Sequence[Any]) -> Commit:
@@ -24,7 +25,7 @@ def read_commit(row: Sequence[Any]) -> Commit:
         plan,
         kind,
         Cut(cut, cluster, snapshot),
-        json.loads(positions),
+        {name: Position.from_json(found) for name, found in json.loads(positions).items()},
         json.loads(counts),
         spec_hash,
         started,
@@ -42,7 +43,7 @@ def commit_values(commit: Commit) -> dict[str, object]:
         "cut": commit.cut.time,
         "cluster": commit.cut.cluster,
         "snapshot": commit.cut.snapshot,
-        "positions": json.dumps(commit.positions, sort_keys=True),
+        "positions": json.dumps({name: found.to_json() for name, found in commit.positions.items()}, sort_keys=True),
         "counts": json.dumps(commit.counts, sort_keys=True),
         "spec_hash": commit.spec_hash,
         "code_version": commit.code_version,
@@ -60,23 +61,32 @@ def new_commit(pipeline: Pipeline, batch: Batch, last: Commit | None, tables: Ma
         plan.kind.value,
         plan.cut,
         positions_after(plan, last.positions if last else {}),
-        _counts(pipeline, batch.manifests, tables),
+        _counts(pipeline, batch, tables),
         plan.spec_hash,
         batch.started_at,
         code_version=__version__,
     )
 
 
-def _counts(
-    pipeline: Pipeline, manifests: Sequence[Manifest], tables: Mapping[str, TableCounts]
-) -> dict[str, dict[str, Any]]:
+def tell_ended(commit: Commit, ended: Mapping[str, int]) -> None:
+    """Put into a record how many rows each collection ended because it was read whole and they were not found."""
+    for collection, rows in ended.items():
+        commit.counts[collection]["ended"] = rows
+
+
+def _counts(pipeline: Pipeline, batch: Batch, tables: Mapping[str, TableCounts]) -> dict[str, dict[str, Any]]:
     return {
         collection.name: {
-            **_landed([m for m in manifests if m.collection == collection.name]),
+            **_landed([m for m in batch.manifests if m.collection == collection.name]),
+            **_anew(batch.plan.windows[collection.name]),
             "tables": {table.name: asdict(tables[table.name]) for table in collection.tables},
         }
         for collection in pipeline.collections
     }
+
+
+def _anew(window: Window) -> dict[str, str]:
+    return {"anew": window.anew} if window.anew else {}
 
 
 def _landed(manifests: Sequence[Manifest]) -> dict[str, Any]:
@@ -85,6 +95,8 @@ def _landed(manifests: Sequence[Manifest]) -> dict[str, Any]:
         "read": sum(m.read for m in manifests),
         "rejected": sum(m.rejected for m in manifests),
         "landed": sum(own),
+        "asked": sum(m.asked for m in manifests),
+        "gone": sum(m.gone for m in manifests),
         "bytes": sum(m.bytes for m in manifests),
         "coerced": _coerced(manifests),
     }

@@ -15,12 +15,13 @@ from sluice.warehouse.base import Batch, Commit, TableCounts
 from sluice.warehouse.clickhouse.check import refuse_old_versions
 from sluice.warehouse.clickhouse.client import Client
 from sluice.warehouse.clickhouse.fence import Fence, Pace
+from sluice.warehouse.clickhouse.missing import Missing
 from sluice.warehouse.clickhouse.numeric_keys import NumericKeys
 from sluice.warehouse.clickhouse.recover import committed, recover
 from sluice.warehouse.clickhouse.staging import drop_staging
 from sluice.warehouse.clickhouse.tables import STAGING, place
 from sluice.warehouse.clickhouse.versions import Versions
-from sluice.warehouse.records import commit_values, new_commit
+from sluice.warehouse.records import commit_values, new_commit, tell_ended
 
 log = logging.getLogger(__name__)
 
@@ -56,12 +57,15 @@ class Publish:
         last = recover(self._fence, self._pipeline.name)
         number = last.batch + 1 if last else 1
         staged = self._recount()
+        ended = {missing.collection.name: missing.end() for missing in self._missing()}
+        staged |= {table: staged[table] + rows for table, rows in ended.items()}
         numbers = NumericKeys(self._fence, self._pipeline)
         numbers.give(self._plan.id, staged)
         counts: dict[str, TableCounts] = {}
         for collection in self._pipeline.collections:
             counts |= Versions(self._fence, self._plan, collection, staged, number).write()
         commit = new_commit(self._pipeline, self._batch, last, counts)
+        tell_ended(commit, ended)
         refuse_old_versions(self._client, self._pipeline, commit)
         numbers.check(number, staged)
         if rejects:
@@ -95,9 +99,10 @@ class Publish:
         """Rows per staging table, counted again: they may be hours old. Raises CountMismatch."""
         counts: dict[str, int] = {}
         self._refuse_unloaded()
+        left = {missing.collection.name: missing.count() for missing in self._missing()}
         for loaded in self._batch.loaded:
             for table, rows in loaded.staged.items():
-                counts[table] = self._client.number("count_rows", table=self._staging(table))
+                counts[table] = self._client.number("count_rows", table=self._staging(table)) - left.get(table, 0)
                 landed = sum(m.rows(table) for m in self._batch.manifests if m.collection == loaded.collection)
                 if counts[table] != rows or rows + loaded.repeated[table] != landed:
                     raise CountMismatch(
@@ -116,6 +121,11 @@ class Publish:
                 fix="nothing was published; load them, also when nothing was landed",
             )
 
+    def _missing(self) -> list[Missing]:
+        """The collections whose rows are ended when the batch did not find them."""
+        ending = filter(self._batch.ends_missing, self._pipeline.collections)
+        return [Missing(self._fence, self._plan, collection, self._rejects) for collection in ending]
+
     def _staging(self, table: str) -> Sql:
         found = next(t for t in self._pipeline.tables if t.name == table)
         return place(self._pipeline, found).staging(self._plan.id)
@@ -123,7 +133,7 @@ class Publish:
     def _stage_rejects(self) -> int:
         """Before the fence is taken: they are read from S3, which may take a while."""
         rejected = sum(manifest.rejected for manifest in self._batch.manifests)
-        if rejected:
+        if rejected or self._missing():
             self._client.run("create_staged_rejects", staged=self._rejects)
         rows = (tuple(getattr(reject, column) for column in _REJECT_COLUMNS) for reject in self._batch.rejects)
         staged = self._client.insert(self._rejects, _REJECT_COLUMNS, rows)

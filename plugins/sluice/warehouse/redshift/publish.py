@@ -14,9 +14,10 @@ from sluice.errors import CountMismatch, SluiceError, WarehouseUnavailable
 from sluice.spec import Pipeline
 from sluice.statements import Sql
 from sluice.warehouse.base import Batch, Commit, Loaded
-from sluice.warehouse.records import commit_values, new_commit, read_commit
+from sluice.warehouse.records import commit_values, new_commit, read_commit, tell_ended
 from sluice.warehouse.redshift.check import refuse_double
 from sluice.warehouse.redshift.client import Client
+from sluice.warehouse.redshift.missing import end_missing
 from sluice.warehouse.redshift.numeric_keys import NumericKeys
 from sluice.warehouse.redshift.rejects import landed_rejects, refused_rows, stage_rejects
 from sluice.warehouse.redshift.staging import drop_staging
@@ -87,6 +88,9 @@ class Publish:
         rows = self._client.rows("commits", pipeline=self._pipeline.name, limit=1)
         last = read_commit(rows[0]) if rows else None
         staged = self._recount()
+        ending = filter(self._batch.ends_missing, self._pipeline.collections)
+        ended = {collection.name: end_missing(self._client, self._plan, collection) for collection in ending}
+        staged |= {table: staged[table] + rows for table, rows in ended.items()}
         number = last.batch + 1 if last else 1
         numbers = NumericKeys(self._client, self._pipeline)
         numbers.give(self._plan.id, staged)
@@ -96,6 +100,7 @@ class Publish:
         commit = new_commit(self._pipeline, self._batch, last, {table: w.counts for table, w in written.items()})
         for collection in self._pipeline.collections:
             commit.counts[collection.name] |= self._more_counts(collection.name, written)
+        tell_ended(commit, ended)
         refuse_double(self._client, self._pipeline, commit)
         numbers.check(number)
         self._insert_rejects(commit, rejects)
@@ -147,7 +152,7 @@ class Publish:
     def _stage_rejects(self) -> int:
         """Before the transaction: they are read from S3, which may take a while."""
         rejected = sum(manifest.rejected for manifest in self._batch.manifests)
-        if rejected:
+        if rejected or any(map(self._batch.ends_missing, self._pipeline.collections)):
             with self._client.transaction():
                 staged = stage_rejects(self._client, self._rejects, self._batch.rejects)
         else:

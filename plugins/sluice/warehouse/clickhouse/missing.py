@@ -1,0 +1,59 @@
+"""A collection that was read whole ends what it did not find: rows that say "gone", beside those that were staged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sluice.columns import Kind
+from sluice.spec import Collection
+from sluice.statements import Sql, name
+from sluice.warehouse.clickhouse.fence import Fence
+from sluice.warehouse.clickhouse.tables import Place
+from sluice.warehouse.clickhouse.versions import slices
+from sluice.window import Plan
+
+_PLAIN: Final = {Kind.KEY, Kind.OBJECTID, Kind.INT32, Kind.INT64}
+"""Keys that have one text, in rejects as in the table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """One collection of one batch, under the fence. ``rejects``: the staged rejects of the batch."""
+
+    fence: Fence
+    plan: Plan
+    collection: Collection
+    rejects: Sql
+
+    def count(self) -> int:
+        """How many there are in staging: an attempt that died left some."""
+        return self.fence.client.number("count_missing", staging=self._staging)
+
+    def end(self) -> int:
+        """Stage them. Returns how many there are."""
+        own = self.collection.tables[0]
+        storage = Place(self.plan.pipeline, "", own.name).storage
+        sizes = [self.fence.client.number("count_rows", table=table) for table in (storage, self._staging)]
+        for slice_ in slices(max(sizes)) if sizes[0] else ():
+            self.fence.renew()
+            self.fence.client.run(
+                "insert_missing",
+                staging=self._staging,
+                storage=storage,
+                key=name(own.key[0]),
+                rejects=self.rejects,
+                rejected=Sql("key" if self._kind in _PLAIN else "replaceRegexpOne(key, '^(s|uuid):', '')"),
+                collection=self.collection.name,
+                **slice_,
+                **self.fence.guard,
+            )
+        return self.count()
+
+    @property
+    def _kind(self) -> Kind:
+        return self.collection.key.type.kind
+
+    @property
+    def _staging(self) -> Sql:
+        return Place(self.plan.pipeline, "", self.collection.tables[0].name).staging(self.plan.id)

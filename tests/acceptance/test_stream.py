@@ -1,0 +1,233 @@
+"""Capture by change stream, end to end: after every batch the warehouse is what the source was at its cut."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from bson import Binary, Decimal128, Int64, MaxKey, MinKey, ObjectId, Timestamp
+from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
+
+from devstack.publisher import Publisher, shares
+from sluice import audit, key_lists, planning
+from sluice import pipeline as spine
+from sluice.pipeline_file import load_pipeline
+from sluice.window import Plan
+from tests.acceptance.conftest import World, as_stream
+
+DATED = {"updated_at": datetime(2026, 1, 1, tzinfo=UTC)}
+
+
+def seeded(world: World, documents: int = 60, tickets: int = 120, **options: Any) -> Publisher:
+    publisher = Publisher(world.database.client, world.database.name, seed=7, **options)
+    publisher.seed(documents=documents, tickets=tickets)
+    return publisher
+
+
+def counted(commit: Any, *names: str) -> dict[str, Any]:
+    return {c: tuple(counts.get(name) for name in names) for c, counts in commit.counts.items()}
+
+
+def test_changes_and_deletes_arrive_and_nothing_else_is_read(streaming: World) -> None:
+    publisher = seeded(streaming, mess=shares(0.02))
+    first = streaming.batch()
+    assert streaming.differences() == []
+    assert counted(first, "anew") == dict.fromkeys(("documents", "tickets"), (planning.FIRST,))
+
+    publisher.burst(inserts=10, updates=10)
+    one, other = streaming.database.documents.find({"keywords.0": {"$exists": True}}).limit(2)
+    streaming.database.documents.delete_one({"_id": one["_id"]})
+    streaming.database.documents.update_one({"_id": other["_id"]}, {"$set": {"title": "no date moved"}})
+    second = streaming.batch()
+
+    assert streaming.differences() == []
+    assert sum(counts["asked"] for counts in second.counts.values()) <= 60
+    assert second.counts["documents"]["gone"] == 1
+    for counts in second.counts.values():
+        assert counts["asked"] == counts["read"] + counts["gone"]  # I1
+        assert counts["landed"] == counts["read"] - counts["rejected"] + counts["gone"]
+
+
+def test_when_nothing_is_new_the_position_still_moves_on(streaming: World) -> None:
+    seeded(streaming, 5, 5)
+    first = streaming.batch()
+    streaming.database.client.admin.command("appendOplogNote", 1, data={"of": "others"})
+
+    second, third = streaming.batch(), streaming.batch()
+
+    assert counted(second, "asked", "read", "landed") == dict.fromkeys(("documents", "tickets"), (0, 0, 0))
+    clusters = [commit.positions["documents"].cluster for commit in (first, second, third)]
+    assert clusters == sorted(clusters)
+    assert clusters[0] < clusters[1]
+
+
+def test_a_thousand_changes_of_one_document_are_read_once(streaming: World) -> None:
+    streaming.database.documents.insert_one({"_id": 1, "pages": 0, **DATED})
+    streaming.batch()
+    streaming.database.documents.bulk_write([UpdateOne({"_id": 1}, {"$inc": {"pages": 1}}) for _ in range(1000)])
+
+    commit = streaming.batch()
+
+    assert (commit.counts["documents"]["asked"], streaming.rows("documents")[0]["pages"]) == (1, 1000)
+
+
+def test_deleted_and_inserted_again_and_the_other_way_round(streaming: World) -> None:
+    documents = streaming.database.documents
+    documents.insert_many([{"_id": n, "title": "old", **DATED} for n in (1, 2, 3)])
+    streaming.batch()
+    documents.bulk_write(
+        [
+            DeleteOne({"_id": 1}),
+            InsertOne({"_id": 1.0, "title": "new", **DATED}),  # the same key, of another type
+            ReplaceOne({"_id": 2}, {"title": "replaced", **DATED}),
+            InsertOne({"_id": 4, "title": "short lived", **DATED}),
+            DeleteOne({"_id": 4}),
+            DeleteOne({"_id": 3}),
+        ]
+    )
+
+    streaming.batch()
+
+    assert {row["_id"]: row["title"] for row in streaming.rows("documents")} == {"1": "new", "2": "replaced"}
+    assert streaming.differences() == []
+
+
+def test_ids_of_every_type_come_and_go(streaming: World) -> None:
+    ids = [
+        1,
+        Int64(2**60),
+        2.5,
+        "1",
+        "s:x",
+        None,
+        True,
+        ObjectId(),
+        Decimal128("0.1"),
+        Binary(b"x", 5),
+        {"b": 1, "a": 2},
+    ]
+    ids += [datetime(2026, 1, 1, tzinfo=UTC), Timestamp(1, 2), MinKey(), MaxKey()]
+    streaming.batch()
+    streaming.database.documents.insert_many([{"_id": key, **DATED} for key in ids])
+    streaming.batch()
+    assert len(streaming.rows("documents")) == len(ids)
+    assert streaming.differences() == []
+
+    streaming.database.documents.delete_many({})
+    streaming.batch()
+    assert streaming.rows("documents") == []
+
+
+def test_a_transaction_over_both_collections_arrives_whole(streaming: World) -> None:
+    database = streaming.database
+    streaming.batch()
+    for number in range(3):
+        with database.client.start_session() as session, session.start_transaction():
+            database.documents.insert_one({"_id": number, **DATED}, session=session)
+            database.tickets.insert_one({"_id": number, "document_id": number, **DATED}, session=session)
+        streaming.batch()
+        assert len(streaming.rows("documents")) == len(streaming.rows("tickets")) == number + 1
+
+
+def test_a_burst_is_split_into_lists_and_what_changed_meanwhile_is_followed(
+    streaming: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key_lists, "LIST_KEYS", 40)
+    monkeypatch.setattr(planning, "QUICK_KEYS", 100)
+    publisher = seeded(streaming)
+    streaming.batch()
+    documents = streaming.database.documents
+    documents.insert_many([{"_id": n, "pages": 0, **DATED} for n in range(150)])
+
+    meanwhile = iter(range(150))
+    landing = spine.land
+
+    def land(pipeline: Any, systems: Any, plan: Plan, *rest: Any) -> Any:
+        manifest = landing(pipeline, systems, plan, *rest)
+        if plan.turn == 0:
+            number = next(meanwhile)
+            documents.delete_one({"_id": number})
+            documents.insert_one({"_id": f"new {number}", **DATED})
+            documents.update_one({"_id": 149 - number}, {"$set": {"pages": 7}})
+        return manifest
+
+    monkeypatch.setattr(spine, "land", land)
+    publisher.burst(inserts=5, updates=5)
+    commit = streaming.batch()
+
+    assert streaming.differences() == []
+    assert next(meanwhile) >= 4
+    assert commit.counts["documents"]["asked"] > 150
+
+
+# --- whole loads: what is not found is ended
+
+
+def lost(world: World, commit: Any) -> dict[str, int]:
+    return {name: counts.get("ended", 0) for name, counts in commit.counts.items()}
+
+
+@pytest.mark.parametrize("how", ["drop", "rename", "drop database"])
+def test_a_collection_that_was_replaced_is_read_anew_and_ends_what_it_lost(streaming: World, how: str) -> None:
+    seeded(streaming, 30, 40)
+    streaming.batch()
+    database = streaming.database
+    kept = database.documents.find_one({"keywords.0": {"$exists": True}})
+    if how == "drop":
+        database.documents.drop()
+    elif how == "rename":
+        database.other.insert_one({"_id": "of the other"})
+        database.other.rename("documents", dropTarget=True)
+    else:
+        database.client.drop_database(database.name)
+    database.documents.insert_one(kept)
+
+    commit = streaming.batch()
+
+    assert streaming.differences() == []
+    assert how[:4] in commit.counts["documents"]["anew"]
+    assert lost(streaming, commit) == {"documents": 29, "tickets": 40 if how == "drop database" else 0}
+    streaming.batch()
+    assert streaming.differences() == []
+
+
+def test_what_was_rejected_keeps_its_older_row(streaming: World) -> None:
+    documents = streaming.database.documents
+    documents.insert_many([{"_id": n, "title": "fine", **DATED} for n in ("1", 1, "gone")])
+    streaming.batch()
+    documents.drop()
+    documents.insert_many([{"_id": "1", "title": 5, **DATED}, {"_id": 1, "title": "new", **DATED}])
+
+    commit = streaming.batch()
+
+    assert {row["_id"]: row["title"] for row in streaming.rows("documents")} == {"s:1": "fine", "1": "new"}
+    assert (commit.counts["documents"]["rejected"], commit.counts["documents"]["ended"]) == (1, 1)
+
+
+def test_after_capture_by_date_the_collection_is_read_anew_and_deletes_arrive(publishing: World) -> None:
+    seeded(publishing, 30, 10)
+    publishing.batch()
+    publishing.database.documents.delete_one({})
+    publishing.file.write_text(as_stream(publishing.file.read_text()))
+    publishing.pipeline = load_pipeline(publishing.file)
+
+    commit = publishing.batch()
+
+    assert publishing.differences() == []
+    assert counted(commit, "anew", "ended") == {"documents": (planning.BY_DATE, 1), "tickets": (planning.BY_DATE, 0)}
+
+
+def test_verify_knows_what_the_next_batch_brings(streaming: World) -> None:
+    seeded(streaming, 20, 10)
+    streaming.batch()
+    documents = streaming.database.documents
+    documents.delete_one({})
+    documents.insert_one({"_id": "5", **DATED})
+    with streaming.systems() as systems:
+        commit = systems.warehouse.last_commit(streaming.pipeline.name)
+        assert commit
+        collection = streaming.pipeline.collection("documents")
+        found = audit.compare_collection(streaming.pipeline, systems, collection, commit, systems.source.now_cut())
+
+    assert (found.newer, found.different) == (2, {})

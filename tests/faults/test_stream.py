@@ -1,0 +1,59 @@
+"""Capture by change stream, killed by SIGKILL at its durable writes: run again, the end state is the same (I2, I3)."""
+
+from __future__ import annotations
+
+import random
+import re
+import signal
+from typing import Any
+
+import pytest
+
+from devstack.publisher import Publisher
+from tests.acceptance.conftest import World, make_world, streaming, warehouse_kind  # noqa: F401  fixtures
+from tests.faults.test_kill import EVERY, sluice
+
+SAMPLE = 4
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
+
+
+def change(world: World, publisher: Publisher, number: int) -> None:
+    """Changes of every kind; now and then a collection is replaced, which is then read whole and ends what is lost."""
+    publisher.burst(inserts=5, updates=10)
+    documents = world.database.documents
+    documents.delete_one({})
+    if number % 3 == 0:
+        kept = list(documents.find().limit(20))
+        documents.drop()
+        documents.insert_many(kept)
+
+
+def test_killed_at_a_durable_write_and_run_again_ends_the_same(streaming: World) -> None:  # noqa: F811
+    publisher = Publisher(streaming.database.client, streaming.database.name, seed=11)
+    publisher.seed(documents=60, tickets=120)
+    streaming.batch()
+    change(streaming, publisher, 0)
+    counted = sluice(streaming, "count")
+    assert counted.returncode == 0, counted.stderr
+    writes = re.findall(r"^WRITE \d+ (.*)$", counted.stdout, re.MULTILINE)
+    assert any("PutObject" in write for write in writes)
+    points = [(number, when) for number in range(1, len(writes) + 1) for when in ("before", "after")]
+    if not EVERY:
+        points = random.Random(5).sample(points, SAMPLE)
+
+    for turn, (number, when) in enumerate(points):
+        change(streaming, publisher, turn)
+        before = seen(streaming)
+        killed = sluice(streaming, str(number), when)
+        assert killed.returncode in {-signal.SIGKILL, 0}, killed.stderr
+        where = f"after dying {when} {writes[number - 1]}"
+        assert streaming.differences() == [] or seen(streaming) == before, f"half a batch is visible {where}"
+        streaming.batch()
+        assert streaming.differences() == [], where
+    streaming.sweep()
+    assert streaming.leftovers() == []
+
+
+def seen(world: World) -> dict[str, Any]:
+    return {table.name: sorted(map(repr, world.rows(table.name))) for table in world.pipeline.tables}
