@@ -61,7 +61,7 @@ class Rows:
 def refuse_wide(arrays: Sequence[pa.Array], limits: Limits, findings: Findings) -> None:
     """Reject the rows that are wider than the warehouse's widest: see :class:`sluice.limits.Limits`."""
     widest = limits.max_row_bytes
-    if widest is None:
+    if widest is None or not arrays:  # elements of which only what is inside of them is declared
         return
     # Twice its bytes is what a text takes at most: its quotes are counted only where that is too much.
     suspects = pc.indices_nonzero(pc.greater(_widths(arrays, pc.binary_length), widest))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from sluice.columns import OnError
 from sluice.conform import CLICKHOUSE_LIMITS, Conformed, Conformer, Limits
+from sluice.limits import REDSHIFT_LIMITS
 from sluice.spec import MOST_LEVELS, Child, Collection, Column, Table, UnknownFields, WarehouseKind
 from tests.acceptance import oracle
 from tests.factories import a_collection, a_column, raw
@@ -224,6 +225,19 @@ def test_a_row_that_is_too_wide_is_named_at_any_depth() -> None:
     assert said(conform_all(book, limits=limits, children=(CHAPTERS,))) == [
         ("", "row_too_wide", "41 bytes, 40 allowed, at chapters.0.sections.1")
     ]
+
+
+@pytest.mark.parametrize("unknown", UnknownFields)
+@pytest.mark.parametrize("limits", [CLICKHOUSE_LIMITS, REDSHIFT_LIMITS])
+def test_an_element_may_have_children_and_no_column(unknown: UnknownFields, limits: Limits) -> None:
+    child = of_documents("a", children=(of_values("b", name="a_b"),))
+    documents = [{"_id": 1, "a": [{"b": [1]}, None, {}]}, {"_id": 2, "a": [{"b": ["x"]}]}]
+
+    conformed = conform_all(*documents, limits=limits, children=(child,), unknown_fields=unknown)
+
+    assert [row[:2] for row in rows(conformed, "a")] == [("1", 0), ("1", 1), ("1", 2)]
+    assert rows(conformed, "a_b") == [("1", 0, 0, 1)]
+    assert [column for column, _, _ in said(conformed)] == ["a_b.value"]
 
 
 def test_a_deleted_document_leaves_no_row_at_any_depth() -> None:
