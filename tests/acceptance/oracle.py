@@ -41,7 +41,7 @@ class Bounds:
 
     def check(self, value: Any) -> None:
         """Raises Unfit."""
-        if isinstance(value, datetime) and value.year not in self.years:
+        if isinstance(value, date) and value.year not in self.years:  # an instant is one as well
             raise Unfit
         texts = list(_texts(value))
         if not self.nul and any("\0" in text for text in texts):
