@@ -15,6 +15,7 @@ from sluice.limits import Limits
 from sluice.misfit import Misfit
 from sluice.reader import Findings, Reader
 from sluice.spec import Child, Collection, Column, UnknownFields
+from sluice.texts import readable
 
 _FIXED_WIDTH = 8
 _EXTRA = Column(EXTRA, "", ColumnType(Kind.JSON))
@@ -54,7 +55,7 @@ class Rows:
     def _refuse(self, rest: Sequence[Document], findings: Findings) -> None:
         for row, document in enumerate(rest):
             if document:
-                path = self._prefix + first_unknown(document, self._fields)
+                path = self._prefix + readable(first_unknown(document, self._fields))
                 findings.reject(row, path, Misfit("unknown_field", f"{path} is not declared"))
 
 

@@ -21,6 +21,11 @@ def longest_key(limits: Limits) -> int | None:
     return limits.max_key_bytes or limits.max_text_bytes
 
 
+def readable(text: str) -> str:
+    """A text for people: what is not UTF-8 in it becomes U+FFFD."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def fit_text(text: str, longest: int | None, limits: Limits) -> str:
     """A text that the warehouse can hold in ``longest`` bytes. Raises Misfit with what can be made of it."""
     data = text.encode("utf-8", "surrogateescape")

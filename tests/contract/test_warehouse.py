@@ -336,6 +336,15 @@ def test_a_document_that_is_rejected_in_another_state_or_for_another_reason_is_k
     assert rejects_of(lab) == [(1, "a", 1), (2, "a", 2), (3, "a", 2), (4, "a", 1)]
 
 
+def test_a_reject_whose_id_the_warehouse_cannot_hold_stops_no_batch(lab: Lab) -> None:  # I7
+    publish_rejects(
+        lab, 1, a_reject("s:a\0b" + "c" * 3000, hash=1), a_reject("x", column="é" * 600, hash=2, position=1)
+    )
+
+    found = {reject.key[:5] for reject in lab.warehouse.rejects(lab.pipeline.name)}
+    assert found in ({"s:a\0b", "x"}, {"s:a\\u", "x"})
+
+
 def publish_rejects(lab: Lab, cut: int, *rejects: RejectRow) -> Commit:
     return lab.warehouse.publish(lab.pipeline, lab.stage(lab.plan(cut), rejects=rejects))
 

@@ -6,6 +6,7 @@ import gc
 import json
 import struct
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -325,6 +326,13 @@ def test_a_string_that_is_not_utf8_may_be_replaced_and_is_counted() -> None:
 def test_undeclared_fields_that_are_not_utf8_reject_unless_they_are_dropped(document: bytes) -> None:
     assert reasons(conform_all(document)) == [("_extra", "invalid_utf8")]
     assert reasons(conform_all(document, unknown_fields=UnknownFields.IGNORE)) == []
+
+
+def test_a_name_that_is_not_utf8_is_refused_under_a_name_that_can_be_landed() -> None:
+    (reject,) = conform_all(broken(b"x\xff", b"text"), unknown_fields=UnknownFields.FAIL).rejects
+
+    assert (reject.column, reject.detail) == ("x\ufffd", "x\ufffd is not declared")
+    assert bson.encode(asdict(reject))
 
 
 @pytest.mark.parametrize(

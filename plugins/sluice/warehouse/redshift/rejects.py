@@ -8,21 +8,14 @@ from typing import Final
 
 from sluice.spec import Collection
 from sluice.statements import Sql
+from sluice.texts import ESCAPED_NUL
 from sluice.warehouse.base import RejectRow
 from sluice.warehouse.redshift.client import Client
 from sluice.warehouse.redshift.tables import Place
 
-_COLUMNS: Final = {
-    "collection": "VARCHAR(256)",
-    "key": "VARCHAR(1024)",
-    "column": "VARCHAR(512)",
-    "reason": "VARCHAR(256)",
-    "detail": "VARCHAR(65535)",
-    "raw_uri": "VARCHAR(2048)",
-    "position": "BIGINT",
-    "hash": "BIGINT",
-}
-
+_LONGEST: Final = {"collection": 256, "key": 1024, "column": 512, "reason": 256, "detail": 65_535, "raw_uri": 2048}
+"""Bytes of the texts."""
+_COLUMNS: Final = {column: f"VARCHAR({n})" for column, n in _LONGEST.items()} | {"position": "BIGINT", "hash": "BIGINT"}
 
 _SIGN: Final = 2**63
 """The bit of a hash that is its sign where it is stored."""
@@ -33,8 +26,15 @@ def stage_rejects(client: Client, staged: Sql, rejects: Iterable[RejectRow]) -> 
     client.run("drop_tables", tables=staged)
     client.run("create_staged_rejects", staged=staged)
     signed = (replace(reject, hash=reject.hash - 2 * (reject.hash & _SIGN)) for reject in rejects)
-    rows = (tuple(getattr(reject, column) for column in _COLUMNS) for reject in signed)
+    rows = (tuple(_storable(column, getattr(reject, column)) for column in _COLUMNS) for reject in signed)
     return client.insert("insert_staged_rejects", tuple(_COLUMNS.values()), rows, staged=staged)
+
+
+def _storable(column: str, value: str | int) -> str | int:
+    """What the column holds of it: what a document was rejected for may not stop the batch (I7)."""
+    if not isinstance(value, str):
+        return value
+    return value.replace("\0", ESCAPED_NUL).encode()[: _LONGEST[column]].decode(errors="ignore")
 
 
 def landed_rejects(pipeline: str, plan: str) -> Sql:
