@@ -242,8 +242,16 @@ def test_the_errors_of_all_files_are_said_at_once(tmp_path: Path) -> None:
             "b.yml:5:15: collections.keywords: the storage publishing_documents_keywords is also that of",
             "",
         ),
+        (
+            {
+                "pipeline": "other",
+                "collections": "{documents: {children: {a: {children: {b: {type: text, name: keywords}}}}}}",
+            },
+            "b.yml:5:55: collections.documents.children.a.children.b: the table publishing.documents_keywords is also",
+            "",
+        ),
     ],
-    ids=["pipeline", "table", "storage"],
+    ids=["pipeline", "table", "storage", "inner"],
 )
 def test_two_files_cannot_give_one_name_to_two_things(
     tmp_path: Path, overrides: dict[str, str | None], line: str, said: str
