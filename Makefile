@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down status demo shell migrate test test-unit test-faults test-mutants lint types format bench lock clean
+.PHONY: help venv up down status demo shell migrate test test-unit test-model test-faults test-mutants lint types format bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,10 +46,13 @@ migrate: $(READY) ## apply missing migrations to the local warehouse
 	$(STACK) && $(VENV)/bin/sluice migrate up
 
 test: lint types ## check everything: style, types, and all tests but the faults
-	$(PY) -m pytest tests/unit tests/contract tests/integration tests/acceptance tests/project
+	$(PY) -m pytest tests/unit tests/contract tests/integration tests/acceptance tests/model/test_model.py tests/model/test_money.py tests/project
 
 test-unit: $(READY) ## test the pure core; seconds
 	$(PY) -m pytest tests/unit
+
+test-model: $(READY) ## play SEQUENCES=100 random operations, batches and deaths against what is promised; SEED=… one again
+	SEQUENCES=$${SEQUENCES:-100} $(PY) -m pytest -s tests/model
 
 test-faults: $(READY) ## kill processes and servers on purpose; the end state must not differ
 	FAULTS=every $(PY) -m pytest tests/faults
