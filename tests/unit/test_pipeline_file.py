@@ -247,7 +247,7 @@ def test_the_errors_of_all_files_are_said_at_once(tmp_path: Path) -> None:
                 "pipeline": "other",
                 "collections": "{documents: {children: {a: {children: {b: {type: text, name: keywords}}}}}}",
             },
-            "b.yml:5:55: collections.documents.children.a.children.b: the table publishing.documents_keywords is also",
+            "b.yml:5:53: collections.documents.children.a.children.b: the table publishing.documents_keywords is also",
             "",
         ),
     ],
