@@ -155,7 +155,8 @@ def land(
                 writer.write(conformed, read_bytes=len(found.documents))
                 if on_read:
                     on_read(conformed.read)
-            _settle(writer, conform, found, keep_deleted=collection.deletes == "none")
+            if found.asked:
+                _settle(writer, conform, found, keep_deleted=collection.deletes == "none")
     _tell_landed(piece, writer.manifest)
     return writer.manifest
 
@@ -352,7 +353,9 @@ def _tell_plan(made: Plan, last: Commit | None) -> None:
     after = f"after batch {last.batch}" if last else "the first batch"
     log.info("plan %s: %s, %s, cut %s, %d ranges", made.id, made.kind, after, made.cut.time, len(made.ranges))
     for name, window in made.windows.items():
-        log.info("plan %s: window (%s, %s]", name, window.low or "the beginning", window.high)
+        keys = sum(piece.keys or 0 for piece in made.ranges if piece.collection == name)
+        what = f"{keys:,} changed keys" if window.stream else f"({window.low or 'the beginning'}, {window.high}]"
+        log.info("plan %s: %s", name, window.anew or what)
 
 
 def _tell_landed(piece: Range, manifest: Manifest) -> None:

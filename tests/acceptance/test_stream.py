@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,11 +16,17 @@ from bson import Binary, Decimal128, Int64, MaxKey, MinKey, ObjectId, Timestamp
 from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 
 from devstack.publisher import Publisher, shares
-from sluice import audit, key_lists, planning
+from sluice import audit, key_lists, planning, report
 from sluice import pipeline as spine
+from sluice.checks import check_pipeline
+from sluice.errors import ConfigError
 from sluice.pipeline_file import load_pipeline
 from sluice.window import Plan
 from tests.acceptance.conftest import World, as_stream
+from tests.integration.own_mongod import own_mongod
+
+ONE = pytest.mark.parametrize("warehouse_kind", ["redshift"], indirect=True)
+"""Of what is read, and how: the same for every warehouse."""
 
 DATED = {"updated_at": datetime(2026, 1, 1, tzinfo=UTC)}
 
@@ -49,6 +61,7 @@ def test_changes_and_deletes_arrive_and_nothing_else_is_read(streaming: World) -
         assert counts["landed"] == counts["read"] - counts["rejected"] + counts["gone"]
 
 
+@ONE
 def test_when_nothing_is_new_the_position_still_moves_on(streaming: World) -> None:
     seeded(streaming, 5, 5)
     first = streaming.batch()
@@ -62,6 +75,7 @@ def test_when_nothing_is_new_the_position_still_moves_on(streaming: World) -> No
     assert clusters[0] < clusters[1]
 
 
+@ONE
 def test_a_thousand_changes_of_one_document_are_read_once(streaming: World) -> None:
     streaming.database.documents.insert_one({"_id": 1, "pages": 0, **DATED})
     streaming.batch()
@@ -72,6 +86,7 @@ def test_a_thousand_changes_of_one_document_are_read_once(streaming: World) -> N
     assert (commit.counts["documents"]["asked"], streaming.rows("documents")[0]["pages"]) == (1, 1000)
 
 
+@ONE
 def test_deleted_and_inserted_again_and_the_other_way_round(streaming: World) -> None:
     documents = streaming.database.documents
     documents.insert_many([{"_id": n, "title": "old", **DATED} for n in (1, 2, 3)])
@@ -93,6 +108,7 @@ def test_deleted_and_inserted_again_and_the_other_way_round(streaming: World) ->
     assert streaming.differences() == []
 
 
+@ONE
 def test_ids_of_every_type_come_and_go(streaming: World) -> None:
     ids = [
         1,
@@ -119,6 +135,7 @@ def test_ids_of_every_type_come_and_go(streaming: World) -> None:
     assert streaming.rows("documents") == []
 
 
+@ONE
 def test_a_transaction_over_both_collections_arrives_whole(streaming: World) -> None:
     database = streaming.database
     streaming.batch()
@@ -168,7 +185,11 @@ def lost(world: World, commit: Any) -> dict[str, int]:
     return {name: counts.get("ended", 0) for name, counts in commit.counts.items()}
 
 
-@pytest.mark.parametrize("how", ["drop", "rename", "drop database"])
+@pytest.mark.parametrize(
+    ("warehouse_kind", "how"),
+    [("clickhouse", "drop"), ("redshift", "drop"), ("clickhouse", "rename"), ("redshift", "drop database")],
+    indirect=["warehouse_kind"],
+)
 def test_a_collection_that_was_replaced_is_read_anew_and_ends_what_it_lost(streaming: World, how: str) -> None:
     seeded(streaming, 30, 40)
     streaming.batch()
@@ -205,6 +226,7 @@ def test_what_was_rejected_keeps_its_older_row(streaming: World) -> None:
     assert (commit.counts["documents"]["rejected"], commit.counts["documents"]["ended"]) == (1, 1)
 
 
+@ONE
 def test_after_capture_by_date_the_collection_is_read_anew_and_deletes_arrive(publishing: World) -> None:
     seeded(publishing, 30, 10)
     publishing.batch()
@@ -218,6 +240,7 @@ def test_after_capture_by_date_the_collection_is_read_anew_and_deletes_arrive(pu
     assert counted(commit, "anew", "ended") == {"documents": (planning.BY_DATE, 1), "tickets": (planning.BY_DATE, 0)}
 
 
+@ONE
 def test_verify_knows_what_the_next_batch_brings(streaming: World) -> None:
     seeded(streaming, 20, 10)
     streaming.batch()
@@ -231,3 +254,67 @@ def test_verify_knows_what_the_next_batch_brings(streaming: World) -> None:
         found = audit.compare_collection(streaming.pipeline, systems, collection, commit, systems.source.now_cut())
 
     assert (found.newer, found.different) == (2, {})
+
+
+# --- what an operator sees
+
+
+@ONE
+def test_status_says_what_was_read_whole_and_check_that_it_may_follow(streaming: World, capsys: Any) -> None:
+    streaming.database.documents.insert_many([{"_id": n, **DATED} for n in range(3)])
+    streaming.batch()
+    streaming.database.documents.drop()
+    streaming.batch()
+    streaming.batch()
+    with streaming.systems() as systems:
+        report.show_status(streaming.pipeline, systems.warehouse.commits(streaming.pipeline.name))
+
+    said = capsys.readouterr().out
+    assert "batch 2: documents was read whole: it was dropped; 3 rows that it no longer has were ended" in said
+    checks = {check.name.partition(": ")[2]: check for check in check_pipeline(streaming.pipeline)}
+    assert checks["may follow changes"].state == "passed"
+    assert "reaches back 0" in checks["oplog"].found
+    assert not any("index" in name for name in checks)
+
+
+@ONE
+def test_a_standalone_server_is_refused_with_the_way_out(
+    streaming: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with own_mongod(tmp_path, replica_set=False) as url:
+        monkeypatch.setenv("AIRFLOW_CONN_PUBLISHING_MONGO", url)
+        checks = [check for check in check_pipeline(streaming.pipeline) if check.name.endswith("replica set")]
+        with pytest.raises(ConfigError, match="has no change streams"):
+            streaming.batch()
+
+    assert [check.state for check in checks] == ["failed"]
+    assert "set capture.mode to modified" in checks[0].fix
+
+
+@pytest.mark.parametrize("warehouse_kind", ["clickhouse"], indirect=True)
+def test_sluice_stream_publishes_beside_other_batches_until_it_is_told_to_end(streaming: World) -> None:
+    streaming.batch()
+    command = [str(Path(sys.executable).parent / "sluice"), "stream", str(streaming.file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        try:
+            for number in range(3):
+                streaming.database.documents.insert_one({"_id": number, **DATED})
+                streaming.database.documents.delete_one({"_id": number - 1})
+                if number == 1:
+                    streaming.batch()
+                eventually(lambda: streaming.differences() == [])
+        finally:
+            running.send_signal(signal.SIGTERM)
+        said, complained = running.communicate(timeout=60)
+
+    assert running.returncode == 0, complained
+    assert "rows published" in said
+    assert [row["_id"] for row in streaming.rows("documents")] == ["2"]
+    assert streaming.leftovers() == []
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 90) -> None:
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.2)

@@ -54,6 +54,8 @@ class Load:
         begun = time.monotonic()
         refuse_others(manifests, WarehouseKind.CLICKHOUSE, (LandingFormat.PARQUET,))
         tables = self._collection.tables
+        if not any(manifest.parts for manifest in manifests):
+            return self._nothing(begun)
         for table in tables:
             self._fill(table, [part for m in manifests for part in m.parts if part.table == table.name])
         landed = {table.name: sum(m.rows(table.name) for m in manifests) for table in tables}
@@ -65,6 +67,13 @@ class Load:
             self._put_in_place(table)
         repeated = {table: landed[table] - rows for table, rows in counts.items()}
         return Loaded(self._collection.name, counts, repeated, time.monotonic() - begun)
+
+    def _nothing(self, begun: float) -> Loaded:
+        """A batch without changes: any attempt leaves the same empty tables."""
+        for table in self._collection.tables:
+            self._create(table, self._at(table).staging(self._plan.id))
+        none = {table.name: 0 for table in self._collection.tables}
+        return Loaded(self._collection.name, none, dict(none), time.monotonic() - begun)
 
     def _fill(self, table: Table, parts: Sequence[Part]) -> None:
         columns = staged(self._collection, table)
