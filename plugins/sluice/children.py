@@ -27,12 +27,12 @@ from sluice.spec import Child, Collection, Table
 class Owners:
     """The rows that arrays stand in, column by column: their keys, their documents' hashes, and which documents.
 
-    ``place_of`` says where in its document a row stands; None for documents themselves.
+    ``place_of`` says where in its document a row stands. Of documents themselves, both are None.
     """
 
     key: tuple[pa.Array, ...]
     hashes: pa.Array
-    documents: pa.Array
+    documents: pa.Array | None = None
     place_of: Callable[[int], str] | None = None
 
     def elements(self, lists: Sequence[Sequence[Any]], path: str) -> Owners:
@@ -47,7 +47,8 @@ class Owners:
             return ".".join(filter(None, (around, path, str(ordinals[row]))))
 
         key = (*(column.take(parents) for column in self.key), ordinals)
-        return Owners(key, self.hashes.take(parents), self.documents.take(parents), place_of)
+        documents = parents if self.documents is None else self.documents.take(parents)
+        return Owners(key, self.hashes.take(parents), documents, place_of)
 
 
 class ChildRows:

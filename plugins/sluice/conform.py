@@ -129,10 +129,10 @@ class Conformer:
         deleted = pa.repeat(pa.scalar(gone), len(documents)) if gone else self._take_deleted(documents)
         arrays, pulled = self._rows.read(documents, findings)
         hashes = pa.array([xxh64_intdigest(raw[start:end], self._seed) for start, end in pairwise(bounds)], pa.uint64())
-        owners = Owners((arrays[self._key],), hashes, pa.arange(0, len(documents)))
+        owners = Owners((arrays[self._key],), hashes)
         turn = pa.repeat(pa.scalar(self._turn, pa.int16()), len(documents))
         own = pa.RecordBatch.from_arrays([*arrays, hashes, deleted, turn], schema=self._schemas[self._own])
-        rows = [(self._own, own, owners.documents)]
+        rows = [(self._own, own, pa.arange(0, len(documents)))]
         rows += [table for child in self._children for table in child.read(pulled[child.path], owners, findings)]
         return _Piece(
             {name: findings.accepted(*found) for name, *found in rows},
