@@ -146,6 +146,28 @@ def verify(pipeline: Name) -> None:
 
 
 @app.command()
+def reconcile(
+    pipeline: Name,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Compare and report, and publish nothing.")] = False,
+) -> None:
+    """Compare keys, versions and child rows with the source, and repair what differs; exit code 1 for what is left.
+
+    Reads the key and modified date of each document, and only what differs whole.
+    """
+    from sluice import pipeline as spine
+    from sluice import reconcile as steps
+    from sluice.report import RunProgress, show_reconcile
+    from sluice.settings import from_environment
+
+    found = _pipeline(pipeline)
+    with spine.connect(found, from_environment) as systems, RunProgress(found, systems) as progress:
+        comparisons = steps.run(found, systems, dry_run=dry_run, watch=progress)
+    if not show_reconcile(found, comparisons, dry_run=dry_run):
+        raise typer.Exit(1)
+
+
+@app.command()
 def infer(  # noqa: PLR0913  one parameter an option
     conn_id: Annotated[str, typer.Argument(help="The connection of the MongoDB.")],
     database: Annotated[str, typer.Argument(help="Its database.")],

@@ -34,7 +34,7 @@ from bson import Binary, Code, DatetimeMS, DBRef, Decimal128, Int64, MaxKey, Min
 from sluice.nesting import types_within
 
 _TAGS = "s|decimal|number|null|bool|date|timestamp|uuid|binary|object|array|regex|code|minkey|maxkey"
-_AMBIGUOUS = re.compile(rf"-?[0-9]+(\.[0-9]+)?(e[+-][0-9]+)?|[0-9a-f]{{24}}|({_TAGS}):.*", re.DOTALL)
+AMBIGUOUS = re.compile(rf"-?[0-9]+(\.[0-9]+)?(e[+-][0-9]+)?|[0-9a-f]{{24}}|({_TAGS}):.*", re.DOTALL)
 _TAGS_OF_CONTAINERS = {dict: "object:", DBRef: "object:", list: "array:", Code: ""}
 _LOWEST, _HIGHEST = -(2**63), 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,7 +48,7 @@ def key_text(value: Any) -> str:
     if kind is ObjectId:
         return str(value)
     if kind is str:
-        return f"s:{value}" if _AMBIGUOUS.fullmatch(value) else value
+        return f"s:{value}" if AMBIGUOUS.fullmatch(value) else value
     if kind in _TAGS_OF_CONTAINERS:
         types_within([value])
         return _TAGS_OF_CONTAINERS[kind] + _text(value)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Self
 
 import bson
 from bson.max_key import MaxKey
+from bson.min_key import MinKey
 from bson.raw_bson import RawBSONDocument
 from bson.timestamp import Timestamp
 from pymongo import MongoClient
@@ -26,6 +28,7 @@ from sluice.mongo_plan import (
     PATIENCE_MS,
     Document,
     Questions,
+    index_by_id,
     index_on,
     may_hold_arrays,
     split,
@@ -286,17 +289,20 @@ WITHOUT_SNAPSHOT = (
 
 def _batches(collection: MongoCollection[Document], piece: Range, *, by_id: bool) -> Iterator[bytes]:
     """The batches of a range; ``by_id``: in the order of ``_id``, so that reading may go on from any batch."""
-    options: dict[str, Any] = {"hint": [("_id", 1)]} if by_id else {}
+    fields = to_bson(piece.fields) if piece.fields else None
+    index = index_by_id(collection, fields) if fields else ("_id",)
+    options: dict[str, Any] = {"hint": [(name, 1) for name in index]} if by_id else {}
+    first = dict.fromkeys(index, MinKey())
     if piece.min_id is not None:
-        options["min"] = {"_id": to_bson(piece.min_id)}
+        # The server takes an open end to be MaxKey, excluded: a document of that `_id` would be in no range.
+        options |= {"min": first | {"_id": to_bson(piece.min_id)}, "max": first | {"_id": MaxKey()}}
     if piece.max_id is not None:
-        options["max"] = {"_id": to_bson(piece.max_id)}
+        options["max"] = first | {"_id": to_bson(piece.max_id)}
     query = to_bson(piece.query)
-    with RawBatches(collection, query, **options) as cursor:
+    with RawBatches(collection, query, projection=fields, **options) as cursor:
         yield from cursor
     if piece.min_id is not None and piece.max_id is None:
-        # The server takes an open end to be MaxKey, excluded: a document of that `_id` would be in no range.
-        with RawBatches(collection, {"$and": [query, {"_id": MaxKey()}]}) as cursor:
+        with RawBatches(collection, {"$and": [query, {"_id": MaxKey()}]}, projection=fields) as cursor:
             yield from cursor
 
 
@@ -306,13 +312,13 @@ def _rest(piece: Range, last: bytes) -> Range:
         return piece
     reached = to_json(_last_id(last))
     query = f'{{"$and": [{piece.query}, {{"_id": {{"$ne": {reached}}}}}]}}'
-    return Range(piece.collection, piece.name, query, reached, piece.max_id, piece.label)
+    return replace(piece, query=query, min_id=reached)
 
 
 def _before_cut(collection: Collection, piece: Range, window: Window) -> Range:
     until = until_query(collection.modified, window) if collection.modified else "{}"
     query = f'{{"$and": [{piece.query}, {until}]}}'
-    return Range(piece.collection, piece.name, query, piece.min_id, piece.max_id, piece.label)
+    return replace(piece, query=query)
 
 
 def _last_id(raw: bytes) -> Any:

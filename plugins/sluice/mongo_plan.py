@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import bson
@@ -58,6 +58,16 @@ def index_on(asked: Questions, field: str) -> str | None:
         if first == field and direction in {1, -1} and whole:
             return str(index["name"])
     return None
+
+
+def index_by_id(asked: Questions, fields: Iterable[str]) -> tuple[str, ...]:
+    """The fields of an index in the order of ``_id``: of one that has all of these, so that no document is fetched."""
+    for index in asked.list_indexes():
+        keys = dict(index["key"])
+        whole = not {"partialFilterExpression", "collation"} & index.keys() and not index.get("hidden")
+        if whole and next(iter(keys)) == "_id" and set(keys.values()) == {1} and keys.keys() >= set(fields):
+            return tuple(keys)
+    return ("_id",)
 
 
 def may_hold_arrays(asked: Questions, field: str) -> bool:

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from sluice.pipeline import Systems, Watch
+from sluice.suspects import Verdict
 
 if TYPE_CHECKING:
     from sluice.audit import Finding
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from sluice.manifest import Manifest
     from sluice.rehearsal import Rehearsal
     from sluice.spec import Pipeline
+    from sluice.suspects import Comparison
     from sluice.warehouse.base import Commit, MigrationState, RejectRow
     from sluice.window import Plan, Range
 
@@ -106,7 +108,7 @@ def _seconds_behind(commit: Commit) -> float:
 
 
 def show_status(pipeline: Pipeline, commits: Sequence[Commit]) -> None:
-    """The last batch of a pipeline, and what was read whole lately."""
+    """The last batch of a pipeline, and what was read whole and repaired lately."""
     if not commits:
         console.print(f"{pipeline.name}: nothing published yet; `sluice run {pipeline.name}` makes the first batch")
         return
@@ -119,6 +121,8 @@ def show_status(pipeline: Pipeline, commits: Sequence[Commit]) -> None:
     _show_counts(commit)
     for before in earlier:
         _show_anew(before, f"batch {before.batch}: ")
+    if repair := next((c for c in commits if c.kind == "repair"), None):
+        console.print(f"differences were last repaired by batch {repair.batch}, {_instant(repair.committed_at)}")
 
 
 def show_rehearsal(pipeline: Pipeline, rehearsal: Rehearsal) -> None:
@@ -188,6 +192,23 @@ def show_audit(pipeline: Pipeline, findings: Sequence[Finding]) -> bool:
     return all(found.equal for found in findings)
 
 
+def show_reconcile(pipeline: Pipeline, comparisons: Sequence[Comparison], *, dry_run: bool) -> bool:
+    """One line a collection; True when no difference is left."""
+    table = _table("collection", "keys", "rows", "looked at", *VERDICTS, "repaired", "left")
+    for found in comparisons:
+        verdicts = (found.counts.get(Verdict(verdict), 0) for verdict in VERDICTS)
+        counts = (found.keys, found.rows, found.looked, *verdicts, found.repaired, found.left)
+        table.add_row(found.collection, *(f"{n:,}" for n in counts))
+    what = "dry run, nothing was published" if dry_run else "compared and repaired"
+    console.print(f"{pipeline.name}: {what}, against batch {max(found.batch for found in comparisons)}")
+    console.print(table)
+    for found in comparisons:
+        for key, verdict in found.examples.items():
+            console.print(f"{found.collection} {key}: {verdict}", markup=False)
+    return not any(found.left for found in comparisons)
+
+
+VERDICTS = [str(verdict) for verdict in Verdict if verdict is not Verdict.EQUAL]
 _MARKS = {"passed": "[green]ok[/]", "warning": "[yellow]![/]", "failed": "[red]x[/]", "skipped": "[dim]-[/]"}
 
 
@@ -228,7 +249,7 @@ def _progress() -> Progress:
 def _table(*headers: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     numbers = {"read", "rows", "rejected", "staged", "published", "unchanged", "superseded", "gone", "closed", "source"}
-    numbers |= {"warehouse", "changed since", "different", "batch"}
+    numbers |= {"warehouse", "changed since", "different", "batch", "keys", "looked at", "repaired", "left", *VERDICTS}
     for header in headers:
         table.add_column(header, justify="right" if header in numbers else "left", overflow="fold")
     return table

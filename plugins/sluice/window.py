@@ -71,7 +71,8 @@ class Range:
     ``query`` is a MongoDB filter; ``min_id``/``max_id`` are index bounds on ``_id`` (inclusive/exclusive, any BSON
     type, None = open). All three are canonical Extended JSON text. ``label`` is for people (map index, progress).
     A range with ``keys`` is that many keys, in a list beside it on the landing (:mod:`sluice.key_lists`). ``turn``: of
-    two reads of a key that of the higher turn was later, and wins.
+    two reads of a key that of the higher turn was later, and wins. ``fields``: the projection (JSON) of what is read of
+    each document, None = all of it.
     """
 
     collection: str
@@ -82,6 +83,7 @@ class Range:
     label: str = ""
     keys: int | None = None
     turn: int = 0
+    fields: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

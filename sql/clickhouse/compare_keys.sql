@@ -1,8 +1,9 @@
 -- purpose:    Decide what becomes of the staged keys that the master knows.
--- parameters: $compared, $staging, $storage, $key, pipeline, cluster, plan, slices, slice
+-- parameters: $compared, $staging, $storage, $key, pipeline, cluster, plan, rewrite, slices, slice
 -- guarantee:  superseded: a version of the key, or a mark that it was gone, was written by a batch of a later cut (I4).
 --             unchanged: the open version is the same document. Neither is published. replaced: the open version has to
---             be closed. A key that is not listed has no open version.
+--             be closed. A key that is not listed has no open version. With rewrite every key is listed and nothing is
+--             unchanged: also children without a document are closed, and what is right is written again.
 -- why:        one look at the master for all that has to be known of it: a look reads the keys of the whole table. By
 --             slices of the keys, so that the join's memory does not grow with the batch.
 INSERT INTO $compared (slice, key, fate)
@@ -17,7 +18,7 @@ SELECT
     staged._key,
     multiIf(
         master._superseded, 'superseded',
-        NOT staged._gone AND master._last = staged._hash, 'unchanged',
+        NOT {rewrite:Bool} AND NOT staged._gone AND master._last = staged._hash, 'unchanged',
         'replaced'
     )
 FROM
@@ -26,7 +27,7 @@ FROM
     FROM $staging
     WHERE xxHash64($key) % {slices:UInt16} = {slice:UInt16}
 ) AS staged
-INNER JOIN
+LEFT JOIN
 (
     SELECT
         $key AS _key,
@@ -37,4 +38,4 @@ INNER JOIN
     WHERE $key IN (SELECT $key FROM $staging WHERE xxHash64($key) % {slices:UInt16} = {slice:UInt16})
     GROUP BY $key
 ) AS master USING (_key)
-WHERE master._superseded OR master._open
+WHERE {rewrite:Bool} OR master._superseded OR master._open

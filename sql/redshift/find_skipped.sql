@@ -1,7 +1,7 @@
 -- purpose:    Decide which staged keys are not published: superseded, or unchanged.
--- parameters: $skipped, $staging, $storage, $key, pipeline, collection, cluster, plan
+-- parameters: $skipped, $staging, $storage, $key, pipeline, collection, cluster, plan, rewrite
 -- guarantee:  superseded: the key's row, or the mark that it is gone, was written by a batch of a later cut (I4).
---             unchanged: the stored row is the same document.
+--             unchanged: the stored row is the same document; with rewrite none is, and what is right is written again.
 -- why:        by cut, not by modified date: dates are data, and may run back.
 INSERT INTO $skipped ("key", superseded)
 WITH later AS
@@ -16,7 +16,7 @@ known AS
     SELECT
         staged.$key AS _key,
         (written.batch IS NOT NULL OR ended.batch IS NOT NULL) AS _superseded,
-        (master.$key IS NOT NULL AND NOT staged._gone AND master._hash = staged._hash) AS _unchanged
+        (NOT {rewrite:BOOLEAN} AND master.$key IS NOT NULL AND NOT staged._gone AND master._hash = staged._hash) AS _unchanged
     FROM $staging AS staged
     LEFT JOIN $storage AS master ON master.$key = staged.$key
     LEFT JOIN sluice.gone AS gone

@@ -28,6 +28,14 @@ class Analyst(Protocol):
         """The staging tables of a pipeline."""
         ...
 
+    def damage(self, sql: str) -> None:
+        """Change what is stored behind the warehouse's back."""
+        ...
+
+    def lose(self, table: str, where: str) -> None:
+        """Take rows out of storage."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -53,6 +61,12 @@ class OnClickHouse:
     def staging(self, pipeline: str) -> list[str]:
         return [name for name in self.relations("sluice_staging") if name.startswith(pipeline)]
 
+    def damage(self, sql: str) -> None:
+        self._client.command(sql, settings={"mutations_sync": 2})
+
+    def lose(self, table: str, where: str) -> None:
+        self.damage(f"ALTER TABLE sluice_data.{table} DELETE WHERE {where}")
+
     def close(self) -> None:
         self._client.close()
 
@@ -74,6 +88,14 @@ class OnRedshift:
 
     def staging(self, pipeline: str) -> list[str]:
         return [name for name in self.relations("sluice_staging") if name.startswith(pipeline.lower())]
+
+    def damage(self, sql: str) -> None:
+        with closing(self._connect()) as session:
+            session.autocommit = True
+            session.cursor().execute(sql)
+
+    def lose(self, table: str, where: str) -> None:
+        self.damage(f"DELETE FROM sluice_data.{table} WHERE {where}")
 
     def close(self) -> None:
         pass

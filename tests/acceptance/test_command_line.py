@@ -36,6 +36,8 @@ def test_every_command_works(publishing: World) -> None:
         ("run", "batch 1 (live) is visible"),
         ("status", "batch 1 (live)"),
         ("verify", "yes"),
+        ("reconcile --dry-run", "dry run, nothing was published"),
+        ("reconcile", "compared and repaired, against batch 1"),
         ("rejects list", ""),
         ("sweep", "0 staging tables dropped"),
     )

@@ -33,7 +33,8 @@ def run_stream(streaming: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def runner(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     folder = tmp_path / "dags"
     (folder / "pipelines").mkdir(parents=True)
-    shutil.copy(ROOT / "dags" / "pipelines.py", folder)
+    for file in ("pipelines.py", "reconcile.py"):
+        shutil.copy(ROOT / "dags" / file, folder)
     shutil.copy(world.file, folder / "pipelines")
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path / "airflow"))
     monkeypatch.setenv("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
@@ -85,6 +86,25 @@ def test_the_ends_of_a_span_make_a_backfill_of_it(publishing: World, run_dag: An
     assert commit is not None
     assert commit.kind == "backfill"
     assert commit.counts["documents"]["read"] >= 50
+
+
+@pytest.mark.parametrize("warehouse_kind", ["clickhouse"], indirect=True)
+def test_the_reconcile_of_the_dag_repairs_what_differs_and_tells_it(publishing: World, run_dag: Any) -> None:
+    publisher = Publisher(publishing.database.client, publishing.database.name, seed=5)
+    publisher.seed(documents=20, tickets=40)
+    publishing.batch()
+    long_ago = datetime(2026, 1, 1, tzinfo=UTC)
+    publishing.database.documents.insert_one({"_id": "unseen", "updated_at": long_ago})
+    publishing.database.tickets.delete_one({})
+
+    ran = run_dag(f"{publishing.pipeline.name}.reconcile")
+
+    assert ran["state"] == "success", ran["log"][-3000:]
+    assert publishing.differences() == []
+    (event,) = (event for event in ran["events"] if event["asset"].startswith("sluice://"))
+    found = {each["collection"]: each["counts"] for each in event["comparisons"]}
+    assert found == {"documents": {"missing": 1}, "tickets": {"extra": 1}}
+    assert publishing.leftovers() == []
 
 
 def test_a_terminal_error_is_not_retried_and_leaves_nothing_visible(publishing: World, run_dag: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol, Self
 from sluice.manifest import Manifest
 from sluice.positions import Position
 from sluice.spec import Collection, Pipeline, Table
+from sluice.suspects import Suspect
 from sluice.window import Cut, Plan
 
 
@@ -235,6 +236,22 @@ class Warehouse(Protocol):
 
     def visible_keys(self, pipeline: Pipeline, table: Table, batch: int, bucket: int) -> dict[str, int]:
         """Key → document hash of the rows of one bucket that readers saw at a batch. Raises as visible_state does."""
+        ...
+
+    def find_suspects(
+        self, pipeline: Pipeline, scan: Plan, collection: Collection, commit: Commit
+    ) -> tuple[Commit, int]:
+        """Compare the keys that a plan staged (:mod:`sluice.key_scan`) with what readers saw at a commit.
+
+        A warehouse without versions compares with what they see. Returns the commit, and the rows of the own table.
+        What may differ is kept beside the staging, for :meth:`suspects`.
+        """
+        ...
+
+    def suspects(
+        self, pipeline: Pipeline, scan: Plan, collection: Collection, after: str | None, limit: int
+    ) -> list[Suspect]:
+        """The next keys that may differ, in their order; ``after`` None: from the first."""
         ...
 
     def server_version(self) -> str:

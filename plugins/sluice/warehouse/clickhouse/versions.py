@@ -13,7 +13,7 @@ from sluice.warehouse.base import TableCounts
 from sluice.warehouse.clickhouse.client import Client
 from sluice.warehouse.clickhouse.fence import Fence
 from sluice.warehouse.clickhouse.tables import Place, key_type, master_columns
-from sluice.window import Plan
+from sluice.window import BatchKind, Plan
 
 KEYS_A_SLICE: Final = 1_000_000
 """Sets of keys are held in the server's memory; a large batch is worked on in slices of its keys (I6)."""
@@ -41,9 +41,9 @@ class Versions:
         return {table.name: self._counts(table) for table in self.collection.tables}
 
     def _compare(self) -> None:
-        own = self.collection.tables[0]
+        own, rewrite = self.collection.tables[0], self.plan.kind is BatchKind.REPAIR
         self._client.run("create_compared", compared=self._compared, type=key_type(own))
-        for slice_ in self._slices if self._rows(self._at(own).storage) else ():
+        for slice_ in self._slices if rewrite or self._rows(self._at(own).storage) else ():
             self._client.run(
                 "compare_keys",
                 compared=self._compared,
@@ -53,6 +53,7 @@ class Versions:
                 pipeline=self.plan.pipeline,
                 cluster=self.plan.cut.cluster,
                 plan=self.plan.id,
+                rewrite=rewrite,
                 **slice_,
             )
 

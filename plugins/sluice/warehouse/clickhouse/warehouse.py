@@ -11,6 +11,7 @@ from sluice.manifest import Manifest
 from sluice.settings import Endpoint
 from sluice.spec import Collection, Pipeline, Table
 from sluice.statements import name
+from sluice.suspects import Suspect
 from sluice.warehouse.base import Batch, Commit, Loaded, MigrationState, RejectRow, TableState
 from sluice.warehouse.buckets import DIGITS, digits_of
 from sluice.warehouse.clickhouse.check import recount
@@ -21,6 +22,7 @@ from sluice.warehouse.clickhouse.migrate import Migrator
 from sluice.warehouse.clickhouse.probe import probe
 from sluice.warehouse.clickhouse.publish import Publish
 from sluice.warehouse.clickhouse.staging import Load, drop_staging, staged_plans
+from sluice.warehouse.clickhouse.suspects import Suspects
 from sluice.warehouse.clickhouse.tables import CONTROL, place
 from sluice.warehouse.migrations import Migration, read_migrations
 from sluice.warehouse.records import read_commit
@@ -121,6 +123,18 @@ class ClickHouse:
         """Keys and hashes of one bucket."""
         wanted = {**self._visible(pipeline, table, batch), "bucket": digits_of(bucket)}
         return dict(self._client.rows("visible_keys", **wanted))
+
+    def find_suspects(
+        self, pipeline: Pipeline, scan: Plan, collection: Collection, commit: Commit
+    ) -> tuple[Commit, int]:
+        """Compare staged keys with what readers saw at a commit."""
+        return commit, Suspects(self._client, pipeline, scan, collection).find(commit.batch)
+
+    def suspects(
+        self, pipeline: Pipeline, scan: Plan, collection: Collection, after: str | None, limit: int
+    ) -> list[Suspect]:
+        """The next keys that may differ."""
+        return Suspects(self._client, pipeline, scan, collection).page(after, limit)
 
     def server_version(self) -> str:
         """The server's name and version."""

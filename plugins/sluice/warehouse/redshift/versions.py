@@ -10,7 +10,7 @@ from sluice.statements import Sql, name
 from sluice.warehouse.base import TableCounts
 from sluice.warehouse.redshift.client import Client
 from sluice.warehouse.redshift.tables import Place, Selection, key_type
-from sluice.window import Plan
+from sluice.window import BatchKind, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,7 @@ class Versions:
             key=name(own.key[0]),
             cluster=self.plan.cut.cluster,
             plan=self.plan.id,
+            rewrite=self.plan.kind is BatchKind.REPAIR,
             **self._whose,
         )
 

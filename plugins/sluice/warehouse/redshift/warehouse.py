@@ -13,6 +13,7 @@ from sluice.manifest import Manifest
 from sluice.settings import Endpoint
 from sluice.spec import Collection, Pipeline, Table
 from sluice.statements import name
+from sluice.suspects import Suspect
 from sluice.warehouse.base import Batch, Commit, Loaded, MigrationState, RejectRow, TableState
 from sluice.warehouse.buckets import DIGITS, MODULUS, digits_of
 from sluice.warehouse.migrations import Migration, read_migrations
@@ -24,6 +25,7 @@ from sluice.warehouse.redshift.migrate import Migrator, exists_table
 from sluice.warehouse.redshift.probe import probe
 from sluice.warehouse.redshift.publish import DEFAULT_PACE, Pace, Publish
 from sluice.warehouse.redshift.staging import Load, drop_staging, staged_plans
+from sluice.warehouse.redshift.suspects import Suspects
 from sluice.warehouse.redshift.tables import place
 from sluice.window import Plan
 
@@ -115,6 +117,20 @@ class Redshift:
         with self._at(pipeline, batch):
             rows = self._client.rows("visible_keys", **_visible(pipeline, table), bucket=digits_of(bucket))
         return {key: content % MODULUS for key, content in rows}
+
+    def find_suspects(
+        self, pipeline: Pipeline, scan: Plan, collection: Collection, commit: Commit
+    ) -> tuple[Commit, int]:
+        """Compare staged keys with the newest batch, whichever it is by now."""
+        with self._client.transaction():
+            newest = read_commit(self._client.row("commits", pipeline=pipeline.name, limit=1))
+            return newest, Suspects(self._client, pipeline, scan, collection).find()
+
+    def suspects(
+        self, pipeline: Pipeline, scan: Plan, collection: Collection, after: str | None, limit: int
+    ) -> list[Suspect]:
+        """The next keys that may differ."""
+        return Suspects(self._client, pipeline, scan, collection).page(after, limit)
 
     def server_version(self) -> str:
         """The server's name and version."""
