@@ -147,17 +147,3 @@ def test_a_stream_without_changes_lands_nothing_and_moves_on(streaming: World, r
         last = systems.warehouse.last_commit(streaming.pipeline.name)
     assert last is not None
     assert last.positions["documents"].cluster > before.positions["documents"].cluster
-
-
-@pytest.mark.parametrize("warehouse_kind", ["redshift"], indirect=True)
-def test_a_stream_is_followed_to_one_cut(streaming: World, run_stream: Any) -> None:
-    Publisher(streaming.database.client, streaming.database.name, seed=5).seed(documents=50, tickets=100)
-
-    ran = run_stream()
-
-    assert ran["state"] == "success", ran["log"][-3000:]
-    assert streaming.differences() == []
-    with streaming.systems() as systems:
-        last = systems.warehouse.last_commit(streaming.pipeline.name)
-    assert last is not None
-    assert f"follow {last.plan}: turn 1" in ran["log"]

@@ -11,6 +11,7 @@ import pytest
 
 from devstack.publisher import Publisher
 from tests.acceptance.conftest import World, make_world, streaming, warehouse_kind  # noqa: F401  fixtures
+from tests.acceptance.test_dag import run_stream  # noqa: F401  fixture
 from tests.faults.test_kill import EVERY, sluice
 
 SAMPLE = 4
@@ -53,6 +54,20 @@ def test_killed_at_a_durable_write_and_run_again_ends_the_same(streaming: World)
         assert streaming.differences() == [], where
     streaming.sweep()
     assert streaming.leftovers() == []
+
+
+@pytest.mark.parametrize("warehouse_kind", ["redshift"], indirect=True)
+def test_a_stream_is_followed_to_one_cut(streaming: World, run_stream: Any) -> None:  # noqa: F811
+    Publisher(streaming.database.client, streaming.database.name, seed=5).seed(documents=50, tickets=100)
+
+    ran = run_stream()
+
+    assert ran["state"] == "success", ran["log"][-3000:]
+    assert streaming.differences() == []
+    with streaming.systems() as systems:
+        last = systems.warehouse.last_commit(streaming.pipeline.name)
+    assert last is not None
+    assert f"follow {last.plan}: turn 1" in ran["log"]
 
 
 def seen(world: World) -> dict[str, Any]:

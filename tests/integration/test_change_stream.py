@@ -164,25 +164,6 @@ def test_a_key_too_long_for_a_stream_loses_it(database: Db) -> None:
         changes(database, since)
 
 
-def test_a_history_that_the_oplog_no_longer_has_is_lost_for_those_that_are_behind(tmp_path: Path) -> None:
-    with own_mongod(tmp_path, replica_set=True, options=("--oplogSize", "1")) as url, MongoClient(url) as client:
-        database = client["lost"]
-        database.documents.insert_one({"_id": 0})
-        since = now(database)
-        while _oldest(client) <= since:
-            database.other.insert_many([{"text": "x" * 1_000_000} for _ in range(5)])
-
-        with pytest.raises(StreamLost, match="error 286"):
-            changes(database, since)
-        assert changes(database, now(database)) == []
-
-
-def _oldest(client: MongoClient[dict[str, Any]]) -> int:
-    found = client.local["oplog.rs"].find_one({}, {"ts": 1}, sort=[("$natural", 1)])
-    assert found
-    return int(found["ts"].time << 32 | found["ts"].inc)
-
-
 def test_a_primary_that_steps_down_in_between_loses_nothing(tmp_path: Path) -> None:
     with own_mongod(tmp_path, replica_set=True) as url, MongoClient(url) as client:
         database = client["stepping"]
