@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down status demo shell migrate test test-unit test-model test-faults test-mutants lint types format bench lock clean
+.PHONY: help venv up down status demo shell migrate env test test-unit test-model test-faults test-mutants test-image lint types format bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ shell: $(READY) ## open a shell in which sluice and airflow talk to the local se
 migrate: $(READY) ## apply missing migrations to the local warehouse
 	$(STACK) && $(VENV)/bin/sluice migrate up
 
+env: ## complete .env for docker-compose.yml: a secret for each name
+	@$(PYTHON) deploy/env.py $(PROFILES)
+
 test: lint types ## check everything: style, types, and all tests but the faults
 	$(PY) -m pytest tests/unit tests/contract tests/integration tests/acceptance tests/model/test_model.py tests/model/test_money.py tests/project
 
@@ -59,6 +62,9 @@ test-faults: $(READY) ## kill processes and servers on purpose; the end state mu
 
 test-mutants: $(READY) ## make known mistakes in copies of the code; the tests must catch each
 	$(PY) -m pytest tests/mutants
+
+test-image: $(READY) ## run what the images run, in a clean environment of requirements/prod.txt; minutes
+	$(PY) -m pytest tests/image
 
 lint: $(READY) ## check style, formatting and the lock file
 	$(VENV)/bin/ruff check .
@@ -77,7 +83,8 @@ bench: $(READY) ## measure; figures go to benchmarks/latest.json
 
 lock: $(READY) ## resolve the dependencies anew, and export them for pip
 	$(UV) lock
-	$(UV) export --quiet --frozen --no-emit-project --no-header --no-dev -o requirements/prod.txt
+	$(UV) export --quiet --frozen --no-emit-project --no-header --no-dev --group deploy -o requirements/prod.txt
+	$(UV) export --quiet --frozen --no-emit-project --no-header --only-group stand-in -o requirements/stand-in.txt
 	$(UV) export --quiet --frozen --no-emit-project --no-header -o requirements/dev.txt
 
 clean: ## remove caches; .venv stays

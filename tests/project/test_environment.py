@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -16,7 +15,7 @@ import yaml
 from tests.project import tree
 
 UV = Path(sys.executable).parent / "uv"
-EXPORTS = {"prod": ["--no-dev"], "dev": []}
+EXPORTS = {"prod": ["--no-dev", "--group", "deploy"], "stand-in": ["--only-group", "stand-in"], "dev": []}
 DEVELOPMENT = {
     "chdb",
     "chdb-core",
@@ -38,11 +37,6 @@ def uv(*words: str) -> subprocess.CompletedProcess[str]:
 
 def requirements(name: str) -> str:
     return (tree.ROOT / "requirements" / f"{name}.txt").read_text()
-
-
-def compose() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load((tree.ROOT / "docker-compose.yml").read_text())
-    return loaded
 
 
 def test_the_lock_file_is_what_pyproject_asks_for() -> None:
@@ -69,43 +63,6 @@ def test_pip_checks_a_hash_of_every_package(name: str) -> None:
 
 def test_production_installs_nothing_for_development() -> None:
     assert set(re.findall(r"^([a-z0-9-]+)==", requirements("prod"), re.MULTILINE)) & DEVELOPMENT == set()
-
-
-def test_containers_run_the_locked_airflow() -> None:
-    lock = tomllib.loads((tree.ROOT / "uv.lock").read_text())
-    [version] = [package["version"] for package in lock["package"] if package["name"] == "apache-airflow"]
-
-    assert re.findall(r"^FROM (\S+)", (tree.ROOT / "Dockerfile").read_text(), re.MULTILINE) == [
-        f"apache/airflow:{version}-python3.12"
-    ]
-
-
-def test_containers_have_no_default_password() -> None:
-    text = (tree.ROOT / "docker-compose.yml").read_text()
-    needed = set(re.findall(r"\$\{(\w+):\?", text))
-    example = dict(re.findall(r"^(\w+)=(.*?) *#", (tree.ROOT / ".env.example").read_text(), re.MULTILINE))
-
-    assert re.findall(r"(?<!\$)\$\{\w+(?!:\?see \.env\.example\}|\w)", text) == []
-    assert example == dict.fromkeys(needed, "")
-
-
-def test_containers_tell_whether_they_are_healthy_or_end_by_themselves() -> None:
-    services = compose()["services"]
-    ends = {
-        need
-        for service in services.values()
-        for need, how in service.get("depends_on", {}).items()
-        if how["condition"] == "service_completed_successfully"
-    }
-
-    assert {name for name, service in services.items() if "healthcheck" not in service} == ends
-
-
-def test_containers_listen_on_this_machine_only() -> None:
-    ports = [port for service in compose()["services"].values() for port in service.get("ports", [])]
-
-    assert ports
-    assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
 
 
 def test_ci_runs_what_a_person_runs() -> None:
