@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from sluice.errors import ConfigError
+from sluice.errors import ConfigError, Superseded
 from sluice.pipeline import Systems, conformer
 from sluice.spec import Collection, Pipeline
 from sluice.warehouse.buckets import BUCKETS, MODULUS, bucket_of
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from sluice.warehouse.base import Commit
 
 log = logging.getLogger(__name__)
+
+TRIES: Final = 4
+"""How often a comparison begins that a newly published batch overtakes."""
 
 
 @dataclass(slots=True)
@@ -49,7 +52,22 @@ class Finding:
 
 
 def compare(pipeline: Pipeline, systems: Systems) -> list[Finding]:
-    """Compare each collection with its table, at the last batch's cut while the source still remembers it."""
+    """Compare each collection with its table, at the last batch's cut while the source still remembers it.
+
+    Where the warehouse keeps no older state, and a batch is published meanwhile, it begins again with that one, a few
+    times. Then it raises Superseded.
+    """
+    for left in reversed(range(TRIES)):
+        try:
+            return _compare_newest(pipeline, systems)
+        except Superseded as error:
+            if not left:
+                raise
+            log.info("verify: %s; beginning again with the newest batch", error.what)
+    raise AssertionError("the last try raises")
+
+
+def _compare_newest(pipeline: Pipeline, systems: Systems) -> list[Finding]:
     commit = systems.warehouse.last_commit(pipeline.name)
     if commit is None:
         raise ConfigError(

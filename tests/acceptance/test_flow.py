@@ -14,6 +14,9 @@ from bson import json_util
 from devstack.publisher import Publisher, shares
 from sluice import audit
 from sluice import pipeline as spine
+from sluice.errors import Superseded
+from sluice.spec import Pipeline, Table
+from sluice.warehouse.base import TableState
 from tests.acceptance.conftest import ROOT, World
 
 SHARED = ROOT.parent / "shared" / "data"
@@ -165,6 +168,26 @@ def test_verify_finds_what_the_warehouse_lacks(publishing: World) -> None:
     assert documents.different["unseen"] == audit.ONLY_SOURCE
     assert documents.different[str(wrong["_id"])] == "the contents differ"
     assert len(documents.different) == 3 - documents.kept
+
+
+@pytest.mark.parametrize("warehouse_kind", ["redshift"], indirect=True)
+def test_verify_that_batches_overtake_begins_again_a_few_times(publishing: World) -> None:
+    """A warehouse with versions does not need to."""
+    a_publisher(publishing).seed(documents=20, tickets=10)
+    publishing.batch()
+    left = iter(range(audit.TRIES + 1))
+    with publishing.systems() as systems:
+        look = systems.warehouse.visible_state
+
+        def look_too_late(pipeline: Pipeline, table: Table, batch: int) -> TableState:
+            if next(left, None) is not None:
+                publishing.batch()
+            return look(pipeline, table, batch)
+
+        systems.warehouse.visible_state = look_too_late  # type: ignore[method-assign]
+        with pytest.raises(Superseded):
+            audit.compare(publishing.pipeline, systems)
+        assert all(found.equal for found in audit.compare(publishing.pipeline, systems))
 
 
 def systems_now(world: World, systems: spine.Systems) -> audit.Finding:

@@ -12,7 +12,7 @@ import pytest
 
 from sluice.errors import CountMismatch
 from sluice.warehouse.redshift.client import Client
-from tests.contract.lab import ONLY_REDSHIFT, Lab, document, gone, ticket
+from tests.contract.lab import ONLY_REDSHIFT, Doc, Lab, document, gone, ticket
 from tests.contract.own_redshift import OwnRedshift
 from tests.contract.redshift import a_redshift_pipeline, hooked
 from tests.contract.specs import a_child, a_collection
@@ -107,12 +107,28 @@ def test_two_attempts_at_one_plan_are_one_batch(lab: Lab) -> None:
         ("insert_child_rows", "DELETE FROM sluice_data.{p}_documents_keywords WHERE value = 'y'"),
         ("insert_gone", "DELETE FROM sluice.gone WHERE pipeline = '{p}'"),
         ("delete_replaced", "INSERT INTO sluice_data.{p}_documents (_id, _hash, _from) VALUES ('a', 1, 1)"),
+        ("insert_rows", "DELETE FROM sluice_data.{p}_documents WHERE _id = 'd'"),
+        ("insert_rows", "UPDATE sluice_data.{p}_documents SET _id = 'a' WHERE _id = 'b'"),
+        ("insert_rows", "UPDATE sluice_data.{p}_documents SET _id = 'a' WHERE _id = 'd'"),
+        ("insert_child_rows", "UPDATE sluice_data.{p}_documents_keywords SET parent_id = 'a' WHERE parent_id = 'd'"),
+        ("insert_gone", "UPDATE sluice_data.{p}_documents SET _id = 'c' WHERE _id = 'd'"),
     ],
-    ids=["lost", "doubled", "child lost", "mark lost", "old row left"],
+    ids=[
+        "lost",
+        "doubled",
+        "child lost",
+        "mark lost",
+        "old row left",
+        "untouched lost",
+        "doubled, another lost",
+        "old row left, another lost",
+        "old child left, another lost",
+        "gone and there, another lost",
+    ],
 )
 def test_a_row_lost_or_doubled_on_the_way_stops_the_batch(lab: Lab, after: str, change: str) -> None:
     """Changed inside the transaction, as a wrong statement of the product would."""
-    lab.publish(1, documents=[document("a", "one", "x")])
+    lab.publish(1, documents=[document("a", "one", "x"), document("d", "four", "z")])
     batch = lab.stage(lab.plan(2), documents=[document("a", "uno", "y"), document("b", "two"), gone("c")])
     seen = lab.state()
     spoilt: list[Client] = []
@@ -129,6 +145,42 @@ def test_a_row_lost_or_doubled_on_the_way_stops_the_batch(lab: Lab, after: str, 
         lab.attempt(wrap).publish(lab.pipeline, batch)
     assert lab.state() == seen
     assert lab.warehouse.publish(lab.pipeline, batch).batch == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("DELETE FROM sluice_data.{p}_documents WHERE _id = 'b'", ("1 rows were taken away", 2)),
+        ("INSERT INTO sluice_data.{p}_documents (_id, _hash, _from) VALUES ('x', 1, 1)", ("1 rows were added", 4)),
+    ],
+    ids=["taken away", "added"],
+)
+@pytest.mark.parametrize("staged", [{"documents": [document("a", "uno")]}, {"tickets": [ticket("t", "a")]}, {}])
+def test_rows_that_others_changed_between_batches_are_told_and_no_dead_end(
+    lab: Lab, caplog: pytest.LogCaptureFixture, change: str, told: tuple[str, int], staged: dict[str, list[Doc]]
+) -> None:
+    said, left = told
+    lab.publish(1, documents=[document("a", "one"), document("b", "two"), document("c", "three")])
+    lab.command(change.format(p=lab.pipeline.name))
+
+    commit = lab.publish(2, **staged)
+
+    assert [record.message for record in caplog.records if f"documents: {said}" in record.message]
+    assert commit.counts["documents"]["rows"]["documents"] == left
+    lab.warehouse.verify(lab.pipeline, commit)
+    caplog.clear()
+    lab.publish(3, documents=[document("a", "one more")])
+    assert not [record.message for record in caplog.records if record.levelname == "WARNING"]
+
+
+def test_the_rows_of_a_table_that_the_last_record_does_not_know_are_counted(lab: Lab) -> None:
+    """One that the pipeline file got since."""
+    lab.publish(1, documents=[document("a", "one")], tickets=[ticket("t", "a")])
+    lab.command(f"UPDATE sluice.batches SET counts = '{{}}' WHERE pipeline = '{lab.pipeline.name}'")
+
+    commit = lab.publish(2, documents=[document("b", "two")])
+
+    assert [commit.counts[name]["rows"][name] for name in ("documents", "tickets")] == [2, 1]
 
 
 def test_a_batch_of_another_collection_does_not_disturb_what_is_counted(lab: Lab) -> None:

@@ -33,7 +33,6 @@ STATEMENTS = {
     "count rows": r"COUNT\(CASE WHEN _from",
     "count skipped": r"COUNT\(CASE WHEN skipped",
     "look for doubles": r"HAVING COUNT\(\*\) > 1 OR MIN",
-    "look for ended keys": r'^SELECT "_id"\s+FROM "sluice_data"',
     "insert rejects": r"^INSERT INTO sluice\.rejects",
     "insert the record": r"^INSERT INTO sluice\.batches",
     "commit": r"^commit",

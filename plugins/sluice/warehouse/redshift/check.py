@@ -1,10 +1,9 @@
-"""Is a batch in the tables what its record says? Asked before it is committed, and any time after."""
+"""Is a batch in the tables what its record says? Asked any time after it."""
 
 from __future__ import annotations
 
 from sluice.errors import CountMismatch
-from sluice.spec import Collection, Pipeline, Table
-from sluice.statements import name, names
+from sluice.spec import Pipeline, Table
 from sluice.warehouse.base import Commit, TableCounts
 from sluice.warehouse.records import read_commit
 from sluice.warehouse.redshift.client import Client
@@ -21,17 +20,6 @@ def recount(client: Client, pipeline: Pipeline, commit: Commit) -> None:
         newest = read_commit(client.row("commits", pipeline=pipeline.name, limit=1))
         for table in pipeline.tables:
             _recount(client, pipeline, table, commit, newest)
-        refuse_double(client, pipeline, commit)
-
-
-def refuse_double(client: Client, pipeline: Pipeline, commit: Commit) -> None:
-    """Raise CountMismatch when a key that a batch wrote has another row, or one that it ended still has one."""
-    for collection in pipeline.collections:
-        counts = counts_of(commit, collection.tables[0])
-        for table in collection.tables if counts.published else ():
-            _refuse_double(client, pipeline, collection, table, commit.batch)
-        for table in collection.tables if counts.gone else ():
-            _refuse_ended(client, pipeline, table, commit.batch)
 
 
 def counts_of(commit: Commit, table: Table) -> TableCounts:
@@ -50,39 +38,3 @@ def _recount(client: Client, pipeline: Pipeline, table: Table, commit: Commit, n
             f"{published:,}, of which {written:,} are there",
             fix=f"compare it with the source: `sluice verify {pipeline.name}`",
         )
-
-
-def _refuse_double(client: Client, pipeline: Pipeline, collection: Collection, table: Table, batch: int) -> None:
-    own = collection.tables[0]
-    wrong = client.rows(
-        "find_double",
-        storage=place(pipeline, table).storage,
-        keys=names(table.key),
-        key=name(table.key[0]),
-        parents=place(pipeline, own).storage,
-        parent_key=name(own.key[0]),
-        batch=batch,
-    )
-    if wrong:
-        raise _old_version(pipeline, table, f"{', '.join(table.key)} = {wrong[0]} is there twice", batch)
-
-
-def _refuse_ended(client: Client, pipeline: Pipeline, table: Table, batch: int) -> None:
-    wrong = client.rows(
-        "find_ended",
-        storage=place(pipeline, table).storage,
-        key=name(table.key[0]),
-        pipeline=pipeline.name,
-        collection=table.collection,
-        batch=batch,
-    )
-    if wrong:
-        raise _old_version(pipeline, table, f"{table.key[0]} = {wrong[0]} is gone, and still there", batch)
-
-
-def _old_version(pipeline: Pipeline, table: Table, why: str, batch: int) -> CountMismatch:
-    return CountMismatch(
-        f"{table.name}: an old version is still visible at batch {batch}",
-        why=why,
-        fix=f"compare it with the source: `sluice verify {pipeline.name}`, and report this",
-    )

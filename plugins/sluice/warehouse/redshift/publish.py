@@ -15,7 +15,6 @@ from sluice.spec import Pipeline
 from sluice.statements import Sql
 from sluice.warehouse.base import Batch, Commit, Loaded
 from sluice.warehouse.records import commit_values, new_commit, read_commit, tell_ended
-from sluice.warehouse.redshift.check import refuse_double
 from sluice.warehouse.redshift.client import Client
 from sluice.warehouse.redshift.missing import end_missing
 from sluice.warehouse.redshift.numeric_keys import NumericKeys
@@ -96,12 +95,12 @@ class Publish:
         numbers.give(self._plan.id, staged)
         written: dict[str, Written] = {}
         for collection in self._pipeline.collections:
-            written |= Versions(self._client, self._plan, collection, staged, number).write()
+            known = last.counts.get(collection.name, {}).get("rows", {}) if last else {}
+            written |= Versions(self._client, self._plan, collection, staged, number).write(known)
         commit = new_commit(self._pipeline, self._batch, last, {table: w.counts for table, w in written.items()})
         for collection in self._pipeline.collections:
             commit.counts[collection.name] |= self._more_counts(collection.name, written)
         tell_ended(commit, ended)
-        refuse_double(self._client, self._pipeline, commit)
         numbers.check(number)
         self._insert_rejects(commit, rejects)
         self._client.run("insert_commit", pipeline=commit.pipeline, **commit_values(commit))

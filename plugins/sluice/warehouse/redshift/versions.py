@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 
 from sluice.errors import CountMismatch
 from sluice.spec import Collection, Table
-from sluice.statements import Sql, name
+from sluice.statements import Sql, name, names
 from sluice.warehouse.base import TableCounts
 from sluice.warehouse.redshift.client import Client
 from sluice.warehouse.redshift.tables import Place, Selection, key_type
 from sluice.window import BatchKind, Plan
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +36,27 @@ class Versions:
     staged: dict[str, int]
     batch: int
 
-    def write(self) -> dict[str, Written]:
-        """Write every table's rows and return what was done, checked. Readers see it with the commit."""
-        own = self.collection.tables[0]
-        before = {table.name: self._rows(table)[0] for table in self.collection.tables}
+    def write(self, known: Mapping[str, int]) -> dict[str, Written]:
+        """Write every table's rows and return what was done, checked. Readers see it with the commit.
+
+        ``known``: the rows that tables had after the last batch, by its record; any other table's are counted.
+        """
+        own, tables = self.collection.tables[0], self.collection.tables
+        before = {t.name: known[t.name] if t.name in known else self._rows(t)[0] for t in tables}
         if not any(self.staged.values()):
-            return {table: Written(TableCounts(0, 0, 0, 0, 0, 0), rows) for table, rows in before.items()}
+            return {table.name: self._written(table, 0, 0, before[table.name]) for table in tables}
         self._skip(own)
-        closed = {table.name: self._delete(table) for table in self.collection.tables}
-        for table in self.collection.tables:
+        closed = {table.name: self._delete(table) for table in tables}
+        for table in tables:
             self._insert(table)
         gone = self._mark_gone(own)
-        return {
+        written = {
             table.name: self._written(table, closed[table.name], 0 if table.child else gone, before[table.name])
-            for table in self.collection.tables
+            for table in tables
         }
+        for table in tables:
+            self._refuse_double(table)
+        return written
 
     def _skip(self, own: Table) -> None:
         self.client.run("create_skipped", skipped=self._skipped, type=key_type(own))
@@ -91,9 +102,10 @@ class Versions:
 
     def _written(self, table: Table, closed: int, gone: int, before: int) -> Written:
         rows, published = self._rows(table)
-        superseded, unchanged = self.client.row("count_skipped", **self._chosen(table))
-        staged, arrived = self.staged[table.name], published + gone + superseded + unchanged
-        if staged != arrived or rows != before - closed + published:
+        staged = self.staged[table.name]
+        superseded, unchanged = self.client.row("count_skipped", **self._chosen(table)) if staged else (0, 0)
+        arrived = published + gone + superseded + unchanged
+        if staged != arrived or not self._explained(table, before, rows - (before - closed + published)):
             raise CountMismatch(
                 f"{table.name}: {staged:,} rows were staged, {arrived:,} arrived; {before:,} rows became {rows:,}",
                 why=f"published {published:,}, gone {gone:,}, unchanged {unchanged:,}, superseded {superseded:,}, "
@@ -101,6 +113,44 @@ class Versions:
                 fix="nothing was published; run the batch again, and report this if it happens twice",
             )
         return Written(TableCounts(staged, published, unchanged, superseded, closed, gone), rows)
+
+    def _explained(self, table: Table, before: int, more: int) -> bool:
+        """Whether others than this transaction put so many rows there, or took them away, since they were counted.
+
+        A session outside the transaction sees what the table held before it.
+        """
+        if not more:
+            return True
+        with closing(self.client.another()) as outside:
+            changed = outside.number("count_rows", table=self._at(table).storage) - before
+        if changed == more:
+            log.warning(
+                "%s: %s rows were %s since the last batch, and not by one; `sluice verify %s` compares with the source",
+                table.name,
+                f"{abs(changed):,}",
+                "added" if changed > 0 else "taken away",
+                self.plan.pipeline,
+            )
+        return changed == more
+
+    def _refuse_double(self, table: Table) -> None:
+        own = self.collection.tables[0]
+        wrong, key = self.client.row(
+            "find_double",
+            storage=self._at(table).storage,
+            keys=names(table.key),
+            key=name(table.key[0]),
+            parents=self._staging(own),
+            parent_key=name(own.key[0]),
+            skipped=self._skipped,
+            batch=self.batch,
+        )
+        if wrong:
+            raise CountMismatch(
+                f"{table.name}: {wrong:,} keys have a row that batch {self.batch} should have replaced, or two",
+                why=f"{table.key[0]} = {key} is one of them",
+                fix="nothing was published; run the batch again, and report this if it happens twice",
+            )
 
     def _rows(self, table: Table) -> tuple[int, int]:
         rows, written = self.client.row("count_written", storage=self._at(table).storage, batch=self.batch)
