@@ -50,6 +50,7 @@ def _isolate(folder: Path) -> None:
     }
 
 
+_GIVEN = {name: value for name, value in os.environ.items() if name.startswith("SLUICE_EXTERNAL_")}
 SCRATCH, _LOCK = _scratch()
 _isolate(SCRATCH)
 
@@ -78,6 +79,12 @@ def _abandoned(folder: Path) -> bool:
     finally:
         os.close(descriptor)
     return True
+
+
+@pytest.fixture(scope="session")
+def given() -> dict[str, str]:
+    """Of the caller's environment: servers that run elsewhere. Only for tests that are told to use them."""
+    return _GIVEN
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ class Redshift(Server):
 
     name = "redshift"
     external = postgres.VARIABLE
-    external_form = "redshift://user:password@host:port/database[?ssl=false][&sslrootcert=/ca.pem]"
+    external_form = "redshift://user:password@host:port/database[?ssl=false][&sslrootcert=/ca.pem][&iam_role=arn]"
     secrets: ClassVar[Mapping[str, int]] = {"password": 16}
 
     def check(self) -> None:
@@ -60,13 +60,13 @@ class Redshift(Server):
     def ready(self, url: str) -> None:
         from sluice.warehouse.redshift.client import Client
 
-        end = _endpoint(url)
+        end = endpoint_of(url)
         # The driver leaves its socket open when nobody listens.
         socket.create_connection((end.host, end.port), timeout=5).close()
         Client.connect(end).close()
 
     def exports(self, url: str) -> Environment:
-        end = _endpoint(url)
+        end = endpoint_of(url)
         parts = {"host": end.host, "port": end.port, "login": end.login, "password": end.password}
         return {
             "REDSHIFT_HOST": end.host or "",
@@ -78,7 +78,8 @@ class Redshift(Server):
         }
 
 
-def _endpoint(url: str) -> Endpoint:
+def endpoint_of(url: str) -> Endpoint:
+    """The connection that a URL of the form ``external_form`` says; its query is the connection's ``extra``."""
     parts = urlsplit(url)
     extra = dict(parse_qsl(parts.query))
     login, password = unquote(parts.username or ""), unquote(parts.password or "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -33,7 +34,8 @@ from tests.contract.specs import a_pipeline, a_rich_pipeline
 from tests.contract.spoiled import crash_before
 from tests.factories import NOON, a_cut, a_plan
 
-BUCKET = "contract"
+BUCKET, REGION = os.environ.get("CLUSTER_BUCKET", "contract"), os.environ.get("CLUSTER_REGION", "us-east-1")
+"""Said for a real cluster, which has no bucket of that name."""
 FAST = Pace(lease=0.5, patience=20.0, settle=0.0, poll=0.02)
 """The product's waiting times, shortened: tests lose a publisher often."""
 
@@ -115,7 +117,7 @@ class Servers:
             endpoint_url=self.environment["S3_ENDPOINT_URL"],
             aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
-            region_name="us-east-1",
+            region_name=REGION,
         )
 
     @cached_property

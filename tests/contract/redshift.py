@@ -19,11 +19,12 @@ from sluice.settings import Endpoint
 from sluice.spec import LandingFormat, Pipeline, Table, WarehouseKind
 from sluice.warehouse.redshift import Redshift
 from sluice.warehouse.redshift.client import Client
+from sluice.warehouse.redshift.connection import connector
 from sluice.warehouse.redshift.copy_options import null_marker
 from sluice.warehouse.redshift.landed import Access
 from sluice.warehouse.redshift.publish import Pace
 from sluice.window import Plan
-from tests.contract.lab import BUCKET, Lab, Servers
+from tests.contract.lab import BUCKET, REGION, Lab, Servers
 from tests.contract.specs import a_pipeline, a_rich_pipeline
 from tests.contract.spoiled import Crash
 
@@ -38,7 +39,7 @@ FULL JOIN (SELECT document_id, COUNT(*) AS found FROM {schema}.tickets GROUP BY 
 
 @dataclass(frozen=True)
 class RedshiftServers(Servers):
-    """S3 of the development stack, and a stand-in. ``opened`` are the sessions, to be closed at the end."""
+    """S3 and a Redshift that reads it. ``opened`` are the sessions, to be closed at the end."""
 
     redshift: Endpoint
     opened: list[Any] = field(default_factory=list)
@@ -47,19 +48,12 @@ class RedshiftServers(Servers):
     def landing(self) -> Endpoint:
         e = self.environment
         keys = e["AWS_ACCESS_KEY_ID"], e["AWS_SECRET_ACCESS_KEY"]
-        return Endpoint("landing_s3", None, None, *keys, extra={"endpoint_url": e["S3_ENDPOINT_URL"]})
+        return Endpoint(
+            "landing_s3", None, None, *keys, extra={"endpoint_url": e["S3_ENDPOINT_URL"], "region_name": REGION}
+        )
 
     def session(self) -> redshift_connector.Connection:
-        end = self.redshift
-        made = redshift_connector.connect(
-            host=end.host,
-            port=end.port,
-            user=end.login,
-            password=end.password,
-            database=end.schema,
-            ssl=False,
-            max_prepared_statements=0,
-        )
+        made = connector(self.redshift)()
         self.opened.append(made)
         return made
 

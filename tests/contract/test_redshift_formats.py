@@ -21,8 +21,7 @@ from sluice.errors import ConfigError
 from sluice.settings import from_environment
 from sluice.spec import Collection, Landing, LandingFormat, Pipeline, Rejects, Source
 from sluice.warehouse.base import Commit
-from tests.contract.lab import BUCKET, Lab, Servers
-from tests.contract.own_redshift import OwnRedshift
+from tests.contract.lab import BUCKET, Lab
 from tests.contract.redshift import RedshiftLab, RedshiftServers, a_redshift_pipeline
 from tests.factories import a_child, a_collection, a_column
 
@@ -71,8 +70,8 @@ def documents(database: Database[Any]) -> Database[Any]:
 
 
 @pytest.fixture
-def servers_of_both(servers: Servers, redshift: OwnRedshift) -> Iterator[RedshiftServers]:
-    with closing(RedshiftServers(servers.environment, redshift.endpoint)) as both:
+def servers_of_both(redshift_servers: RedshiftServers) -> Iterator[RedshiftServers]:
+    with closing(redshift_servers.plain()) as both:
         yield both
 
 
