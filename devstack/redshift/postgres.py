@@ -44,8 +44,8 @@ _SETTINGS: Final = {
     "track_counts": "on",
     "log_min_messages": "fatal",
     "jit": "off",
-    # Redshift joins by hash. Without statistics of what a transaction has just loaded, PostgreSQL would loop for hours.
-    "enable_nestloop": "off",
+    "random_page_cost": "1.1",  # it is all in memory
+    "work_mem": "128MB",  # Redshift joins by hash; PostgreSQL would loop over what it fears not to hold in memory
 }
 
 

@@ -14,6 +14,7 @@ from devstack.redshift.errors import SqlError
 from devstack.redshift.faults import Fault
 from devstack.redshift.isolation import Transaction
 from devstack.redshift.login import log_in
+from devstack.redshift.reader import literal
 from devstack.redshift.said import as_redshift
 from devstack.redshift.shared import Shared
 from devstack.redshift.statements import Planned, plan
@@ -59,6 +60,7 @@ class Session:
         self._locked: set[str] = set()
         self._transaction: Transaction | None = None
         self._failed = self._muted = self._wrote = False
+        self._changed: set[str] = set()
         self.last_copy = {"id": -1, "count": 0}
 
     async def run(self) -> None:
@@ -170,7 +172,9 @@ class Session:
         if not planned.work:
             if planned.snapshot:
                 await self.order()
-            self._wrote = self._wrote or bool(planned.writes)
+            if planned.writes:
+                self._wrote = True
+                self._changed.add(planned.writes)
             return await self._relay(frame)
         from devstack.redshift.doing import do
 
@@ -283,10 +287,12 @@ class Session:
             self._transaction = None
 
     async def _flush_counts(self) -> None:
-        """What svv_table_info shows moves at once, not a second later."""
+        """What svv_table_info shows moves at once, not a second later; PostgreSQL gets to know what was written."""
         if self._wrote and self.backend.status == wire.IDLE:
             self._wrote = False
             await self.backend.query("SELECT pg_stat_force_next_flush()")
+            while self._changed:
+                await self.backend.query(f"SELECT standin.learn({literal(self._changed.pop())})")
 
 
 def conflict(table: int | str, numbers: str, pid: int) -> SqlError:

@@ -14,6 +14,16 @@ SELECT
     err_code AS error_code, err_reason AS error_message
 FROM standin.load_errors;
 
+-- Redshift has no indexes, and those of the stand-in are its own.
+CREATE OR REPLACE VIEW pg_catalog.pg_indexes AS
+SELECT n.nspname AS schemaname, t.relname AS tablename, i.relname AS indexname, NULL::name AS tablespace,
+    pg_get_indexdef(i.oid) AS indexdef
+FROM pg_index x
+INNER JOIN pg_class t ON t.oid = x.indrelid
+INNER JOIN pg_class i ON i.oid = x.indexrelid
+INNER JOIN pg_namespace n ON n.oid = t.relnamespace
+WHERE n.nspname = 'pg_catalog';
+
 -- Distribution and sort keys as they were said; without a word of it, AUTO.
 CREATE VIEW standin.tables AS
 SELECT
