@@ -40,8 +40,8 @@ async def together(session: Session) -> AsyncIterator[None]:
         await session.query("BEGIN ISOLATION LEVEL REPEATABLE READ")
     try:
         yield
-        session.take_snapshot()
-        await session.order()
+        session.transaction.take_snapshot()
+        await session.transaction.order()
     except BaseException:
         if own:
             await session.query("ROLLBACK")
@@ -54,7 +54,7 @@ async def _series(session: Session, work: Series) -> str:
     inside = session.backend.status != wire.IDLE
     async with together(session):
         if work.locks:
-            await session.lock(work.locks)
+            await session.transaction.lock(work.locks)
         for statement in work.statements:
             await session.query(statement)
     if inside and work.commits:

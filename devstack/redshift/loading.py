@@ -92,7 +92,7 @@ def _storage(session: Session) -> Storage:
 
 async def _lock(session: Session, table: str, statement: CopyStatement) -> None:
     try:
-        await session.lock(table)
+        await session.transaction.lock(table)
     except BackendError as error:
         if error.code in {"42P01", "3F000"}:
             raise SqlError(f"Cannot COPY into nonexistent table {statement.table}", "XX000") from error

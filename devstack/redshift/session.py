@@ -10,9 +10,9 @@ from typing import Final
 
 from devstack.redshift import wire
 from devstack.redshift.backend import Backend, BackendError
+from devstack.redshift.current import Current
 from devstack.redshift.errors import SqlError
 from devstack.redshift.faults import Fault
-from devstack.redshift.isolation import Transaction
 from devstack.redshift.login import log_in
 from devstack.redshift.reader import literal
 from devstack.redshift.said import as_redshift
@@ -57,8 +57,7 @@ class Session:
         self._reader, self._writer = reader, writer
         self._statements: dict[bytes, Planned] = {}
         self._portals: dict[bytes, Planned] = {}
-        self._locked: set[str] = set()
-        self._transaction: Transaction | None = None
+        self.transaction = Current(shared, backend)
         self._failed = self._muted = self._wrote = False
         self._changed: set[str] = set()
         self.last_copy = {"id": -1, "count": 0}
@@ -84,7 +83,7 @@ class Session:
                     skip = not await self._handle(handlers[frame.kind], frame.body)
                 await self._writer.drain()
         finally:
-            self._end_transaction(committed=False)
+            self.transaction.end(committed=False)
 
     async def _handle(self, handler: Callable[[bytes], Awaitable[bool]], body: bytes) -> bool:
         try:
@@ -171,7 +170,7 @@ class Session:
     async def _do(self, planned: Planned, frame: Frame) -> bool:
         if not planned.work:
             if planned.snapshot:
-                await self.order()
+                await self.transaction.order()
             if planned.writes:
                 self._wrote = True
                 self._changed.add(planned.writes)
@@ -204,42 +203,12 @@ class Session:
         if self.backend.status == wire.FAILED:
             return
         if planned.writes and self.backend.status == wire.IN_TRANSACTION:
-            await self.lock(planned.writes)
+            await self.transaction.lock(planned.writes)
         if planned.asks_last_copy:
             settings = (f"set_config('redshift.last_copy_{k}', '{v}', false)" for k, v in self.last_copy.items())
             await self.backend.query(f"SELECT {', '.join(settings)}")
         if planned.snapshot:
-            self.take_snapshot()
-
-    async def lock(self, table: str) -> None:
-        """The lock of whoever writes a table: others wait to write it, nobody waits to read it."""
-        if table not in self._locked:
-            await self.backend.query(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
-            self._locked.add(table)
-
-    def take_snapshot(self) -> None:
-        """The transaction begins to see."""
-        if self.shared.isolation and not self._transaction:
-            self._transaction = self.shared.isolation.begin()
-
-    async def order(self) -> None:
-        """Raises error 1023 when this transaction and others cannot be put into an order."""
-        if not (self.shared.isolation and self._transaction) or self.backend.status == wire.FAILED:
-            return
-        held = await self.shared.system.query(_HELD.format(pid=self.backend.pid))
-        tables = {
-            mode: {int(oid or 0) for oid, m in held if m == mode} for mode in ("AccessShareLock", "RowExclusiveLock")
-        }
-        reads, writes = tables.values()
-        mine = self._transaction
-        if others := self.shared.isolation.cycle(mine, reads, writes):
-            table = min(writes | reads)
-            numbers = ", ".join(str(each.number) for each in (*others[1:], mine))
-            await self.shared.system.query(
-                "INSERT INTO standin.conflicts (xact_id, process_id, abort_time, table_id) "
-                f"VALUES ({mine.number}, {self.backend.pid}, getdate(), {table})"
-            )
-            raise conflict(table, numbers, self.backend.pid)
+            self.transaction.take_snapshot()
 
     async def query(self, sql: str) -> None:
         """Run a statement of the front's own in the client's session."""
@@ -261,7 +230,7 @@ class Session:
                 case b"S":
                     continue
                 case b"C" if answer.body == b"COMMIT\0":
-                    self._end_transaction(committed=True)  # who waited for its locks goes on from here
+                    self.transaction.end(committed=True)  # who waited for its locks goes on from here
                     self.send(answer.encode())
                 case b"C" if answer.body == b"ROLLBACK\0":
                     self._failed = True
@@ -277,14 +246,8 @@ class Session:
 
     def _note_end(self, *, committed: bool) -> None:
         if self.backend.status == wire.IDLE:
-            self._locked.clear()
-            self._end_transaction(committed=committed)
+            self.transaction.end(committed=committed)
             self._failed = False
-
-    def _end_transaction(self, *, committed: bool) -> None:
-        if self._transaction and self.shared.isolation:
-            self.shared.isolation.end(self._transaction, committed=committed)
-            self._transaction = None
 
     async def _flush_counts(self) -> None:
         """What svv_table_info shows moves at once, not a second later; PostgreSQL gets to know what was written."""
@@ -293,18 +256,3 @@ class Session:
             await self.backend.query("SELECT pg_stat_force_next_flush()")
             while self._changed:
                 await self.backend.query(f"SELECT standin.learn({literal(self._changed.pop())})")
-
-
-def conflict(table: int | str, numbers: str, pid: int) -> SqlError:
-    """Error 1023 as a cluster sends it."""
-    detail = f"Serializable isolation violation on table - {table}, transactions forming the cycle are: {numbers}"
-    return SqlError("1023", "XX000", f"{detail} (pid:{pid})")
-
-
-_HELD: Final = """
-SELECT l.relation, l.mode
-FROM pg_locks AS l
-INNER JOIN pg_class AS c ON c.oid = l.relation
-WHERE l.pid = {pid} AND c.relkind = 'r' AND c.relpersistence = 'p'
-    AND c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'standin'::regnamespace)
-"""

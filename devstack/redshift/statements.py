@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from devstack.redshift.alters import alter_table
 from devstack.redshift.errors import SqlError, near
 from devstack.redshift.lexer import Token, lex
 from devstack.redshift.merge import remove_duplicates
 from devstack.redshift.reader import Reader, literal
 from devstack.redshift.refusals import refuse
 from devstack.redshift.rewrite import rewrite
-from devstack.redshift.tables import alter_table, create_table
+from devstack.redshift.tables import create_table
 from devstack.redshift.work import Load, Series, Unloading, Vacuum, Work
 
 _SECRETS: Final = {"credentials", "access_key_id", "secret_access_key", "session_token", "password"}
