@@ -49,7 +49,8 @@ env: ## complete .env for docker-compose.yml: a secret for each name
 	@$(PYTHON) deploy/env.py $(PROFILES)
 
 test: lint types ## check everything: style, types, and all tests but the faults
-	$(PY) -m pytest tests/unit tests/contract tests/integration tests/acceptance tests/model/test_model.py tests/model/test_money.py tests/project
+	$(PY) -m pytest --numprocesses 2 --dist worksteal \
+	  tests/unit tests/contract tests/integration tests/acceptance tests/model/test_model.py tests/model/test_money.py tests/project
 
 test-unit: $(READY) ## test the pure core; seconds
 	$(PY) -m pytest tests/unit

@@ -55,8 +55,10 @@ SCRATCH, _LOCK = _scratch()
 _isolate(SCRATCH)
 
 
-def pytest_configure() -> None:
-    """End what a session that was killed has left running."""
+def pytest_configure(config: pytest.Config) -> None:
+    """End what a session that was killed has left running: once, and not in each of its processes."""
+    if hasattr(config, "workerinput"):
+        return
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         if folder != SCRATCH and folder.owner() == SCRATCH.owner() and _abandoned(folder):
             Stack(folder / "stack").down()
