@@ -1,4 +1,4 @@
-"""The spine as Airflow tasks. The only module of the package that imports Airflow.
+"""The spine as Airflow tasks. Only this module and ``airflow_reconcile`` import Airflow.
 
 Operators, not ``@task`` functions: only an operator has ``on_kill``, and when a task is marked failed Airflow 3 runs
 nothing else: no exception is raised and no ``finally`` runs. Raising from ``on_kill`` unwinds the step, which aborts

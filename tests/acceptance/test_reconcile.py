@@ -67,15 +67,18 @@ def plant(world: World, collection: str, each: int, but: Iterable[str] = ()) -> 
     }
 
 
+def _ordinal(row: dict[str, Any]) -> int:
+    return int(row["ordinal"])
+
+
 def tear(world: World, each: int) -> dict[str, str]:
     """Child rows that are lost, doubled, and without their document."""
     children = f"{world.pipeline.name}_documents_keywords"
     chosen = texts(some(world, "documents", 3 * each, **{"keywords.1": {"$exists": True}}))
     last, all_, doubled = (chosen[n * each : (n + 1) * each] for n in range(3))
-    for key in last:
-        top = max(row["ordinal"] for row in world.rows("documents_keywords") if row["parent_id"] == key)
-        world.analyst.lose(children, f"parent_id = '{key}' AND ordinal = {top}")
-    world.analyst.lose(children, f"parent_id IN ({listed(all_)})")
+    top = {row["parent_id"]: row["ordinal"] for row in sorted(world.rows("documents_keywords"), key=_ordinal)}
+    ends = [f"(parent_id = '{key}' AND ordinal = {top[key]})" for key in last]
+    world.analyst.lose(children, f"parent_id IN ({listed(all_)}) OR {' OR '.join(ends)}")
     copied = f"SELECT * FROM sluice_data.{children} WHERE parent_id IN ({listed(doubled)}) AND ordinal = 0"
     world.analyst.damage(f"INSERT INTO sluice_data.{children} {copied}")
     return dict.fromkeys(chosen, "torn")
@@ -109,7 +112,6 @@ def test_every_planted_difference_is_found_and_repaired(publishing: World) -> No
     assert {name: each.repaired for name, each in found.items()} == {name: len(keys) for name, keys in planted.items()}
     publishing.batch()
     assert publishing.differences() == []
-    assert [each.differences for each in compare(publishing).values()] == [0, 0]
     assert publishing.leftovers() == []
 
 
