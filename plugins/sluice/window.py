@@ -24,11 +24,12 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class BatchKind(StrEnum):
-    """Why a batch was made: to go on from the last position, to re-read a span of the modified field, or given keys."""
+    """Why a batch was made: to go on from the last position, or to re-read a span of dates, given keys, or all."""
 
     LIVE = "live"
     BACKFILL = "backfill"
     REPAIR = "repair"
+    REFRESH = "refresh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,16 @@ class Plan:
     spec_hash: str
     turn: int = 0
     follow: bool = False
+
+    def confirms(self, collection: str) -> bool:
+        """Whether publish notes of a row that is unchanged that it was read at this cut, too.
+
+        It matters to a batch of a cut in between, published later, that saw another state. A window by modified date
+        sees a document again because of its date, with which it cannot have had another state; to a load that ends what
+        it does not find all older cuts yield.
+        """
+        window = self.windows[collection]
+        return (self.kind is not BatchKind.LIVE or window.stream) and not window.anew
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types only; the inverse of :meth:`from_json`."""

@@ -4,4 +4,4 @@
 -- why:        deleting nothing would still cost a mutation.
 SELECT count()
 FROM $storage
-WHERE _to <= {batch:UInt32}
+WHERE _to <= {batch:UInt32} AND _from <= {batch:UInt32}

@@ -8,7 +8,7 @@ WHERE $key IN
     (
         SELECT $parent_key
         FROM $parents
-        WHERE _from = {batch:UInt32} AND xxHash64($parent_key) % {slices:UInt16} = {slice:UInt16}
+        WHERE _from = {batch:UInt32} AND _to != 0 AND xxHash64($parent_key) % {slices:UInt16} = {slice:UInt16}
     )
 GROUP BY $keys
 HAVING count() > 1 OR min(_from) < {batch:UInt32}

@@ -193,10 +193,13 @@ class Lab:
 
     # -- making batches
 
-    def plan(self, cut: int = 0, *, kind: BatchKind = BatchKind.LIVE) -> Plan:
+    def plan(self, cut: int = 0, *, kind: BatchKind = BatchKind.LIVE, whole: str = "") -> Plan:
+        """``whole``: the collection of which the plan reads every document."""
         at = a_cut(time=NOON + timedelta(seconds=cut))
-        windows = {c.name: Window(None, at.time, bounded=False) for c in self.pipeline.collections}
+        names = [c.name for c in self.pipeline.collections]
+        windows = {name: Window(None, at.time, bounded=False, anew="a test" * (name == whole)) for name in names}
         id_ = f"{at.time:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        kind = BatchKind.REFRESH if whole else kind
         return a_plan(id=id_, pipeline=self.pipeline.name, cut=at, windows=windows, kind=kind)
 
     def land(self, plan: Plan, collection: Collection, docs: Iterable[Doc], *, range_: str = "r0") -> Manifest:
@@ -234,9 +237,11 @@ class Lab:
         ]
         return Batch(plan, manifests, loaded, rejects, NOON)
 
-    def publish(self, cut: int = 0, *, kind: BatchKind = BatchKind.LIVE, **docs: Iterable[Doc]) -> Commit:
+    def publish(
+        self, cut: int = 0, *, kind: BatchKind = BatchKind.LIVE, whole: str = "", **docs: Iterable[Doc]
+    ) -> Commit:
         """One whole batch."""
-        return self.warehouse.publish(self.pipeline, self.stage(self.plan(cut, kind=kind), **docs))
+        return self.warehouse.publish(self.pipeline, self.stage(self.plan(cut, kind=kind, whole=whole), **docs))
 
     def encode(self, table: Table, rows: list[dict[str, Any]], plan: Plan) -> bytes:
         """A landed part."""

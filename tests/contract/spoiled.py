@@ -22,6 +22,8 @@ READS = {
     "count_unpublished_rejects",
     "count_rows",
     "count_replaced",
+    "count_missing",
+    "later_counts",
     "count_unnumbered",
     "find_collision",
     "count_written",

@@ -17,6 +17,21 @@ def test_batches_in_any_order_leave_the_state_of_the_latest_cuts(lab: Lab, seed:
     check_any_order(lab, random.Random(f"{time.strftime('%F')} {seed}"), batches=5)
 
 
+def test_a_state_that_was_found_again_unchanged_is_not_replaced_by_one_of_a_cut_in_between(lab: Lab) -> None:
+    """A field that was switched on and off again, without a new date: nothing but the cuts tells the states' order."""
+    back, forth = document("a", "one", "x"), document("a", "two", "y")
+    lab.publish(1, kind=BatchKind.BACKFILL, documents=[back])
+    confirming = lab.publish(3, kind=BatchKind.BACKFILL, documents=[back, document("b", "new")])
+    lab.warehouse.verify(lab.pipeline, confirming)
+    late = lab.publish(2, kind=BatchKind.BACKFILL, documents=[forth])
+
+    assert lab.state() == ({"a": "one", "b": "new"}, {"a": ["x"]}, {})
+    assert late.counts["documents"]["tables"]["documents"]["superseded"] == 1
+    lab.warehouse.verify(lab.pipeline, late)
+    lab.publish(4, kind=BatchKind.BACKFILL, documents=[forth])
+    assert lab.state() == ({"a": "two", "b": "new"}, {"a": ["y"]}, {})
+
+
 def check_any_order(lab: Lab, chance: random.Random, *, batches: int) -> None:
     """A source with a history, batches that each read some keys at their cut, published in a random order."""
     histories = {key: _history(chance, key, cuts=batches) for key in "abcdef"}
@@ -36,10 +51,10 @@ def check_any_order(lab: Lab, chance: random.Random, *, batches: int) -> None:
 
 
 def _history(chance: random.Random, key: str, *, cuts: int) -> list[Any]:
-    """The state of a key at each cut. A document that changes gets another content, as its modified date moves on."""
+    """The state of a key at each cut. A document that changes may become again what it was, to the last byte."""
     states = [document(key, "v0", "w0", modified=0)]
     for cut in range(1, cuts):
         words = [f"w{cut}{n}" for n in range(chance.randint(0, 2))]
         changed = document(key, f"v{cut}", *words, modified=cut)
-        states.append(chance.choice([states[-1], changed, gone(key)]))
+        states.append(chance.choice([states[-1], chance.choice(states), changed, gone(key)]))
     return states

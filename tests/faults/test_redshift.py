@@ -24,7 +24,9 @@ STATEMENTS = {
     "the newest record": r"ORDER BY batch DESC",
     "recount of staging": r'^SELECT COUNT\(\*\) FROM "sluice_staging"',
     "table of skipped keys": r'^CREATE TABLE "sluice_staging".*superseded',
-    "find skipped": r"WITH later",
+    "later loads": r"^SELECT counts",
+    "find skipped": r"^INSERT .*superseded\)\s+WITH later",
+    "stage missing": r"^INSERT .*_turn\)\s+SELECT",
     "delete": r'^DELETE FROM "sluice_data"',
     "insert": r'^INSERT INTO "sluice_data"',
     "forget marks": r"^DELETE FROM sluice\.gone",
@@ -68,11 +70,18 @@ def lab(module_lab: Lab) -> Lab:
 
 
 def a_full_batch(lab: Lab, *, rejects: int = 1) -> Batch:
-    """A batch with everything a batch may have, over one that was published before."""
-    old = [document("a", "one", "x", "y"), document("b", "two", "v"), document("e", "ends", "w")]
+    """A batch with everything a batch may have, over one that was published before; f is not found any more."""
+    old = [
+        document("a", "one", "x", "y"),
+        document("b", "two", "v"),
+        document("e", "ends", "w"),
+        document("f", "", "w"),
+    ]
     lab.publish(1, documents=old, tickets=[ticket("t", "a")])
     new = [document("a", "uno", "z"), document("b", "two", "v"), gone("e")]
-    return lab.stage(lab.plan(2), documents=new, tickets=[ticket("u", "b")], rejects=[a_reject()] * rejects)
+    return lab.stage(
+        lab.plan(2, whole="documents"), documents=new, tickets=[ticket("u", "b")], rejects=[a_reject()] * rejects
+    )
 
 
 def publish_as_a_task(lab: Lab, batch: Batch) -> Commit:

@@ -11,7 +11,7 @@ from sluice.manifest import Manifest
 from sluice.positions import Position
 from sluice.spec import Collection, Pipeline, Table
 from sluice.suspects import Suspect
-from sluice.window import Cut, Plan
+from sluice.window import BatchKind, Cut, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class TableCounts:
 
     ``unchanged``: the same document as the open version. ``superseded``: the warehouse already has a state read at a
     later cut (I4). ``gone``: rows that say "this key is gone". ``closed``: open versions that this batch ended. A
-    child's row counts as its parent's does.
+    child's row counts as its parent's does. ``confirmed``: unchanged rows of which is noted that they were read at this
+    cut (see ``Plan.confirms``).
     """
 
     staged: int
@@ -29,6 +30,7 @@ class TableCounts:
     superseded: int
     closed: int
     gone: int = 0
+    confirmed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +138,13 @@ class Batch:
     def ends_missing(self, collection: Collection) -> bool:
         """Whether rows that the batch did not find are ended: it read the collection whole, to do so.
 
-        Not when the warehouse refused rows: which ones, it cannot say for sure.
+        Not when the warehouse refused rows: which ones, it cannot say for sure. Where deletes are not followed, only a
+        refresh does, which somebody asked for.
         """
         window = self.plan.windows[collection.name]
         refused = any(any(found.refused.values()) for found in self.loaded if found.collection == collection.name)
-        return bool(window.anew) and collection.deletes != "none" and not refused
+        wanted = collection.deletes != "none" or self.plan.kind is BatchKind.REFRESH
+        return bool(window.anew) and wanted and not refused
 
 
 @dataclass(frozen=True, slots=True)

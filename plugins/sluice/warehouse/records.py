@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -66,6 +66,15 @@ def new_commit(pipeline: Pipeline, batch: Batch, last: Commit | None, tables: Ma
         batch.started_at,
         code_version=__version__,
     )
+
+
+def loaded_whole(later: Iterable[Sequence[Any]]) -> set[str]:
+    """The collections that were loaded whole by one of these batches, given as rows of the statement ``later_counts``.
+
+    Such a load knows every key, also that one is gone which nobody heard of: batches of older cuts yield to it (I4).
+    """
+    known = (json.loads(counts) for (counts,) in later)
+    return {name for counts in known for name, found in counts.items() if "ended" in found}
 
 
 def tell_ended(commit: Commit, ended: Mapping[str, int]) -> None:

@@ -21,8 +21,8 @@ def refuse_old_versions(client: Client, pipeline: Pipeline, commit: Commit) -> N
     """Raise CountMismatch when a key that a batch wrote or ended is still visible as it was before, or twice."""
     for collection in pipeline.collections:
         own = _counts(commit, collection.tables[0])
-        if own.published + own.gone:
-            _refuse_double(client, pipeline, collection, own.published + own.gone, commit.batch)
+        if written := own.published + own.gone:
+            _refuse_double(client, pipeline, collection, written, commit.batch)
 
 
 def _counts(commit: Commit, table: Table) -> TableCounts:
@@ -30,12 +30,12 @@ def _counts(commit: Commit, table: Table) -> TableCounts:
 
 
 def _recount(client: Client, pipeline: Pipeline, table: Table, counts: TableCounts, batch: int) -> None:
-    expected = (counts.published, counts.gone, counts.closed)
+    expected = (counts.published, counts.gone, counts.closed, counts.confirmed)
     found = client.row("count_written", versions=place(pipeline, table).versions, batch=batch)
     if found != expected:
         raise CountMismatch(
             f"{table.name} does not hold what batch {batch} says",
-            why=f"(published, gone, closed) are {found} in the table and {expected} in the record",
+            why=f"(published, gone, closed, confirmed) are {found} in the table and {expected} in the record",
             fix=f"compare it with the source: `sluice verify {pipeline.name}`",
         )
 

@@ -21,19 +21,24 @@ KEYS_A_SLICE: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """One collection of one batch, under the fence. ``staged``: rows per table."""
+    """One collection of one batch, under the fence. ``staged``: rows per table.
+
+    ``superseded``: the collection was loaded whole at a later cut, which says more of every key.
+    """
 
     fence: Fence
     plan: Plan
     collection: Collection
     staged: dict[str, int]
     batch: int
+    superseded: bool
 
     def write(self) -> dict[str, TableCounts]:
         """Write every table's versions and return the counts, checked. Readers see nothing of it yet."""
         if not any(self.staged.values()):
             return {table.name: TableCounts(0, 0, 0, 0, 0, 0) for table in self.collection.tables}
         self._compare()
+        self._confirm(self.collection.tables[0])
         for table in self.collection.tables:
             self.fence.renew()
             self._insert(table)
@@ -41,20 +46,30 @@ class Versions:
         return {table.name: self._counts(table) for table in self.collection.tables}
 
     def _compare(self) -> None:
-        own, rewrite = self.collection.tables[0], self.plan.kind is BatchKind.REPAIR
+        own = self.collection.tables[0]
+        keys = {"compared": self._compared, "staging": self._staging(own), "key": name(own.key[0])}
+        master = {"storage": self._at(own).storage, "pipeline": self.plan.pipeline}
+        cut = {"cluster": self.plan.cut.cluster, "plan": self.plan.id}
         self._client.run("create_compared", compared=self._compared, type=key_type(own))
-        for slice_ in self._slices if rewrite or self._rows(self._at(own).storage) else ():
+        rewrite = self.plan.kind is BatchKind.REPAIR
+        known = rewrite or self._rows(self._at(own).storage) > 0
+        for slice_ in self._slices:
+            if self.superseded:
+                self._client.run("supersede_keys", **keys, **slice_)
+            elif known:
+                self._client.run("compare_keys", **keys, **master, **cut, rewrite=rewrite, **slice_)
+
+    def _confirm(self, own: Table) -> None:
+        """Mark what was found unchanged as read at this cut, where that matters (I4)."""
+        for slice_ in self._slices if self._confirms else ():
             self._client.run(
-                "compare_keys",
-                compared=self._compared,
-                staging=self._staging(own),
+                "insert_confirmed",
                 storage=self._at(own).storage,
                 key=name(own.key[0]),
-                pipeline=self.plan.pipeline,
-                cluster=self.plan.cut.cluster,
-                plan=self.plan.id,
-                rewrite=rewrite,
-                **slice_,
+                compared=self._compared,
+                batch=self.batch,
+                slice=slice_["slice"],
+                **self.fence.guard,
             )
 
     def _insert(self, table: Table) -> None:
@@ -86,16 +101,18 @@ class Versions:
 
     def _counts(self, table: Table) -> TableCounts:
         written = self._client.row("count_written", versions=self._at(table).versions, batch=self.batch)
-        published, gone, closed = written
+        published, gone, closed, confirmed = written
         superseded, unchanged = self._count_skipped(table)
         staged = self.staged[table.name]
-        if staged != published + gone + superseded + unchanged:
+        noted = unchanged if self._confirms and not table.child else 0
+        if staged != published + gone + superseded + unchanged or confirmed != noted:
             raise CountMismatch(
                 f"{table.name}: {staged:,} rows were staged, {published + gone + superseded + unchanged:,} arrived",
-                why=f"published {published:,}, gone {gone:,}, unchanged {unchanged:,}, superseded {superseded:,}",
+                why=f"published {published:,}, gone {gone:,}, unchanged {unchanged:,}, superseded {superseded:,}, "
+                f"confirmed {confirmed:,}",
                 fix="nothing was published; run the batch again, and report this if it happens twice",
             )
-        return TableCounts(staged, published, unchanged, superseded, closed, gone)
+        return TableCounts(staged, published, unchanged, superseded, closed, gone, confirmed)
 
     def _count_skipped(self, table: Table) -> tuple[int, int]:
         if not self._rows(self._compared):
@@ -119,6 +136,10 @@ class Versions:
     @property
     def _slices(self) -> Iterator[dict[str, object]]:
         return slices(self.staged[self.collection.name])
+
+    @property
+    def _confirms(self) -> bool:
+        return self.plan.confirms(self.collection.name)
 
     @property
     def _compared(self) -> Sql:

@@ -29,7 +29,8 @@ def counts_of(commit: Commit, table: Table) -> TableCounts:
 
 def _recount(client: Client, pipeline: Pipeline, table: Table, commit: Commit, newest: Commit) -> None:
     rows, written = client.row("count_written", storage=place(pipeline, table).storage, batch=commit.batch)
-    expected, published = newest.counts[table.collection]["rows"][table.name], counts_of(commit, table).published
+    counts = counts_of(commit, table)
+    expected, published = newest.counts[table.collection]["rows"][table.name], counts.published + counts.confirmed
     lost = written < published if commit.batch == newest.batch else False
     if rows != expected or written > published or lost:
         raise CountMismatch(

@@ -14,7 +14,7 @@ from sluice.errors import CountMismatch, SluiceError, WarehouseUnavailable
 from sluice.spec import Pipeline
 from sluice.statements import Sql
 from sluice.warehouse.base import Batch, Commit, Loaded
-from sluice.warehouse.records import commit_values, new_commit, read_commit, tell_ended
+from sluice.warehouse.records import commit_values, loaded_whole, new_commit, read_commit, tell_ended
 from sluice.warehouse.redshift.client import Client
 from sluice.warehouse.redshift.missing import end_missing
 from sluice.warehouse.redshift.numeric_keys import NumericKeys
@@ -93,10 +93,12 @@ class Publish:
         number = last.batch + 1 if last else 1
         numbers = NumericKeys(self._client, self._pipeline)
         numbers.give(self._plan.id, staged)
+        whole = self._loaded_whole_later()
         written: dict[str, Written] = {}
         for collection in self._pipeline.collections:
             known = last.counts.get(collection.name, {}).get("rows", {}) if last else {}
-            written |= Versions(self._client, self._plan, collection, staged, number).write(known)
+            superseded = collection.name in whole
+            written |= Versions(self._client, self._plan, collection, staged, number, superseded).write(known)
         commit = new_commit(self._pipeline, self._batch, last, {table: w.counts for table, w in written.items()})
         for collection in self._pipeline.collections:
             commit.counts[collection.name] |= self._more_counts(collection.name, written)
@@ -107,6 +109,10 @@ class Publish:
         done = self._committed()
         assert done, "the record was written in this transaction"
         return done
+
+    def _loaded_whole_later(self) -> set[str]:
+        cut = {"cluster": self._plan.cut.cluster, "plan": self._plan.id}
+        return loaded_whole(self._client.rows("later_counts", pipeline=self._plan.pipeline, **cut))
 
     def _more_counts(self, collection: str, written: dict[str, Written]) -> dict[str, Any]:
         """What only this warehouse counts: each table's rows after the batch, and what COPY let through."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sluice.errors import CountMismatch
 from sluice.spec import Collection, Table
@@ -28,13 +28,17 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """One collection of one batch, in the publishing transaction. ``staged``: rows per table."""
+    """One collection of one batch, in the publishing transaction. ``staged``: rows per table.
+
+    ``superseded``: the collection was loaded whole at a later cut, which says more of every key.
+    """
 
     client: Client
     plan: Plan
     collection: Collection
     staged: dict[str, int]
     batch: int
+    superseded: bool
 
     def write(self, known: Mapping[str, int]) -> dict[str, Written]:
         """Write every table's rows and return what was done, checked. Readers see it with the commit.
@@ -56,21 +60,24 @@ class Versions:
         }
         for table in tables:
             self._refuse_double(table)
-        return written
+        return {table.name: self._confirmed(table, written[table.name]) for table in tables}
+
+    def _confirmed(self, table: Table, written: Written) -> Written:
+        """After the batch's own rows were counted, which these are not."""
+        if not self.plan.confirms(self.collection.name) or not written.counts.unchanged:
+            return written
+        at = {"storage": self._at(table).storage, "key": name(table.key[0])}
+        confirmed = self.client.run("confirm_rows", **at, skipped=self._skipped, batch=self.batch)
+        return replace(written, counts=replace(written.counts, confirmed=confirmed))
 
     def _skip(self, own: Table) -> None:
         self.client.run("create_skipped", skipped=self._skipped, type=key_type(own))
-        self.client.run(
-            "find_skipped",
-            skipped=self._skipped,
-            staging=self._staging(own),
-            storage=self._at(own).storage,
-            key=name(own.key[0]),
-            cluster=self.plan.cut.cluster,
-            plan=self.plan.id,
-            rewrite=self.plan.kind is BatchKind.REPAIR,
-            **self._whose,
-        )
+        if self.superseded:
+            self.client.run("supersede_keys", **self._chosen(own))
+        else:
+            rewrite = self.plan.kind is BatchKind.REPAIR
+            at = {"storage": self._at(own).storage, "rewrite": rewrite}
+            self.client.run("find_skipped", **self._chosen(own), **at, **self._whose, **self._cut)
 
     def _delete(self, table: Table) -> int:
         own = self.collection.tables[0]
@@ -162,6 +169,10 @@ class Versions:
     @property
     def _whose(self) -> dict[str, object]:
         return {"pipeline": self.plan.pipeline, "collection": self.collection.name}
+
+    @property
+    def _cut(self) -> dict[str, object]:
+        return {"cluster": self.plan.cut.cluster, "plan": self.plan.id}
 
     @property
     def _skipped(self) -> Sql:
