@@ -42,7 +42,7 @@ def _source(pipeline: Pipeline, resolve: Resolver) -> Iterator[Check]:
     name = f"source {pipeline.source.conn_id}"
 
     def connects() -> tuple[Source, str]:
-        source = Source.connect(resolve(pipeline.source.conn_id), pipeline.source.database)
+        source = Source.connect(resolve(pipeline.source.conn_id), pipeline.source.database, pipeline.source.care)
         return source, source.server_version()
 
     try:

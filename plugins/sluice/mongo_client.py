@@ -93,7 +93,14 @@ def _refused(what: str, error: OperationFailure) -> SluiceError:
         return AccessDenied(f"could not {what}", why=why, fix="check login, password and authSource of the connection")
     if error.code == UNAUTHORIZED:
         return AccessDenied(f"could not {what}", why=why, fix="grant the login the role `read` on the source database")
-    if isinstance(error, (CursorNotFound, ExecutionTimeout)) or error.has_error_label("RetryableError"):
+    if isinstance(error, ExecutionTimeout):
+        return SourceUnavailable(
+            f"could not {what}: MongoDB needed more time than it may take",
+            why=why,
+            fix="it is tried again; if it fails again, raise source.max_time_ms in the pipeline file, or find out what "
+            "keeps the server busy (db.currentOp())",
+        )
+    if isinstance(error, CursorNotFound) or error.has_error_label("RetryableError"):
         return _unavailable(what, error)
     return ConfigError(f"could not {what}", why=why, fix="check the collection and its options in the pipeline file")
 

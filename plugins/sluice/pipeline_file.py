@@ -67,6 +67,7 @@ def collection_hash(collection: Collection) -> int:
 def pipeline_hash(pipeline: Pipeline) -> str:
     """A stable hash of everything that decides what a batch reads and writes, as 16 hexadecimal digits."""
     fields = asdict(pipeline)
+    del fields["source"]["care"]
     for name in ("file", "schedule", "rejects"):
         del fields[name]
     return _digest(fields)

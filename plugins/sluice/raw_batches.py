@@ -40,8 +40,16 @@ class RawBatches(RawBatchCursor[Any]):
     An item has about 4 MiB; 16 MiB where documents grow suddenly, and where a single document is that large.
     """
 
-    def __init__(self, collection: MongoCollection[Any], query: Mapping[str, Any], **options: Any) -> None:
-        super().__init__(collection, query, batch_size=min(FIRST_DOCUMENTS, BATCH_DOCUMENTS), **options)
+    def __init__(
+        self,
+        collection: MongoCollection[Any],
+        query: Mapping[str, Any],
+        *,
+        batch_documents: int | None = None,
+        **options: Any,
+    ) -> None:
+        self._most = batch_documents or BATCH_DOCUMENTS
+        super().__init__(collection, query, batch_size=min(FIRST_DOCUMENTS, self._most), **options)
 
     def _unpack_response(self, response: Any, *args: Any, **kwargs: Any) -> Any:
         payload = getattr(response, "payload_document", None)
@@ -53,5 +61,5 @@ class RawBatches(RawBatchCursor[Any]):
         for name in cursor.keys() & {"firstBatch", "nextBatch"}:
             documents = _as_stream(cursor[name])  # type: ignore[misc]
             cursor[name] = [documents] if documents else []
-            self._batch_size = max(1, min(BATCH_DOCUMENTS, self._batch_size * BATCH_BYTES // (len(documents) or 1)))
+            self._batch_size = max(1, min(self._most, self._batch_size * BATCH_BYTES // (len(documents) or 1)))
         return [{**reply, "cursor": cursor}]

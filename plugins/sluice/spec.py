@@ -167,11 +167,25 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Care:
+    """What a source that has other work to do is spared. It changes nothing in what is read.
+
+    ``max_documents_per_second`` is of each reader: a landing task, or the command line. ``read_preference``: of the
+    members of a replica set; None as the connection says. ``max_time_ms``: what the server may take for one range.
+    """
+
+    max_documents_per_second: int | None = None
+    read_preference: str | None = None
+    max_time_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """Where documents are read from."""
 
     conn_id: str
     database: str
+    care: Care = Care()
 
 
 @dataclass(frozen=True, slots=True)

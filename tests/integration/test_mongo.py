@@ -429,6 +429,37 @@ def test_an_initial_load_goes_on_without_its_snapshot_from_where_it_was(
     assert "goes on without a snapshot" in caplog.text
 
 
+def test_a_full_refresh_that_goes_on_without_its_snapshot_leaves_nothing_out(
+    forgetful_source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it does not find is ended: a document that changed meanwhile must be found, whatever its date is now."""
+    monkeypatch.setattr(raw_batches, "BATCH_DOCUMENTS", 100)
+    documents = forgetful_source._database["documents"]
+    documents.insert_many({"_id": number, "updated_at": BEFORE} for number in range(2_000))
+    cut = forgetful_source.now_cut()
+    window = Window(None, cut.time, bounded=False, anew="a test")
+    (piece,) = forgetful_source.plan_ranges(DOCUMENTS, window, cut)
+
+    batches = forgetful_source.read_raw(DOCUMENTS, piece, cut, window)
+    read_so_far = next(batches)
+    wait_until_forgotten(forgetful_source, cut)
+    documents.update_many({}, {"$set": {"updated_at": cut.time + timedelta(days=1)}})
+    found = [document["_id"] for raw in (read_so_far, *batches) for document in bson.decode_all(raw)]
+
+    assert Counter(found) == Counter(range(2_000))
+
+
+def test_a_full_refresh_of_a_standalone_server_leaves_nothing_out(tmp_path: Path) -> None:
+    with own_mongod(tmp_path, replica_set=False) as url:
+        source = Source.connect(Endpoint("own", uri=url), "test")
+        cut = source.now_cut()
+        times = [cut.time + n * timedelta(hours=1) for n in (-1, 1, 100)]
+        source._database["documents"].insert_many({"_id": n, "updated_at": t} for n, t in enumerate(times))
+
+        assert ids(read(source, DOCUMENTS, Window(None, cut.time, bounded=False, anew="a test"), cut)) == [0, 1, 2]
+        source.close()
+
+
 def test_a_standalone_server_has_cuts_by_date_only(tmp_path: Path) -> None:
     with own_mongod(tmp_path, replica_set=False) as url:
         source = Source.connect(Endpoint("own", uri=url), "test")

@@ -50,6 +50,22 @@ def errors_of_documents(text: str) -> list[str]:
         ({"bucket": "a"}, "bucket: there is no key 'bucket' here: it belongs under landing; look at the indentation"),
         ({"pipeline": None}, "pipeline: is missing: add `pipeline: …` at the top level"),
         ({"source": "{conn_id: a}"}, "source.database: is missing: add `database: …` under source"),
+        (
+            {"source": "{conn_id: a, database: b, max_documents_per_second: 0}"},
+            "source.max_documents_per_second: 0 would read nothing: write a whole number from 1, or leave the line out",
+        ),
+        (
+            {"source": "{conn_id: a, database: b, max_documents_per_second: 1.5}"},
+            "source.max_documents_per_second: takes a whole number, found the number 1.5",
+        ),
+        (
+            {"source": "{conn_id: a, database: b, max_time_ms: 10m}"},
+            "source.max_time_ms: takes a whole number, found '10m'",
+        ),
+        (
+            {"source": "{conn_id: a, database: b, read_preference: secundary}"},
+            "source.read_preference: cannot be 'secundary': did you mean secondary?",
+        ),
         ({"source": "mongo"}, "source: takes a mapping, with lines of `key: value` indented below it, found 'mongo'"),
         ({"source": ""}, "source: has no value: write one, indent what belongs to it by two spaces more"),
         ({"pipeline": "5"}, 'pipeline: takes a text, found the number 5: if you mean it, put it in quotes, "5"'),

@@ -18,7 +18,7 @@ def pipeline(section: shape.PipelineSection, file: Path) -> spec.Pipeline:
     warehouse = section.warehouse
     return spec.Pipeline(
         name=section.pipeline,
-        source=spec.Source(**section.source.model_dump()),
+        source=_source(section.source),
         landing=_landing(section.landing, warehouse.kind),
         warehouse=spec.Warehouse(
             kind=warehouse.kind,
@@ -32,6 +32,11 @@ def pipeline(section: shape.PipelineSection, file: Path) -> spec.Pipeline:
         rejects=spec.Rejects(**section.rejects.model_dump()),
         file=file,
     )
+
+
+def _source(section: shape.SourceSection) -> spec.Source:
+    care = spec.Care(section.max_documents_per_second, section.read_preference, section.max_time_ms)
+    return spec.Source(section.conn_id, section.database, care)
 
 
 def _landing(section: shape.LandingSection, warehouse: spec.WarehouseKind) -> spec.Landing:

@@ -53,6 +53,12 @@ def _on_error(value: Any) -> Any:
     return "null" if value is None else value  # YAML reads a bare null as nothing
 
 
+def _positive(number: int) -> int:
+    if number < 1:
+        raise Wrong(f"{number} would read nothing", "write a whole number from 1, or leave the line out for no limit")
+    return number
+
+
 def _share_or_count(limit: float) -> float:
     if not 0 <= limit < math.inf or (limit >= 1 and not limit.is_integer()):
         raise Wrong(f"{limit} is neither a share nor a count", "write a share, 0.01, or a whole number of documents")
@@ -81,6 +87,8 @@ Encoding = Annotated[str, AfterValidator(encoding), WithJsonSchema({"enum": list
 Limit = Annotated[
     float, Field(strict=True), AfterValidator(_share_or_count), WithJsonSchema({"type": "number", "minimum": 0})
 ]
+Positive = Annotated[StrictInt, AfterValidator(_positive), WithJsonSchema({"type": "integer", "minimum": 1})]
+ReadPreference = Literal["primary", "primaryPreferred", "secondary", "secondaryPreferred", "nearest"]
 Action = Annotated[
     OnError, BeforeValidator(_on_error), WithJsonSchema({"enum": [None, *(str(action) for action in OnError)]})
 ]
@@ -98,6 +106,13 @@ class SourceSection(Section):
 
     conn_id: ConnId = Field(description="Airflow connection of the MongoDB")
     database: Annotated[str, AfterValidator(grammar.database)] = Field(description="MongoDB database")
+    max_documents_per_second: Positive | None = Field(
+        default=None, description="that one landing task reads; default: as fast as it can"
+    )
+    read_preference: ReadPreference | None = Field(
+        default=None, description="members of the replica set to read from; default: as the connection says"
+    )
+    max_time_ms: Positive | None = Field(default=None, description="that the server may take for one range")
 
 
 class LandingSection(Section):
