@@ -19,6 +19,7 @@ from airflow.sdk import RetryRule as Rule
 from sluice import pipeline as spine
 from sluice.errors import ConfigError
 from sluice.pipeline_file import load_pipeline
+from sluice.plans import Reread
 from sluice.settings import Endpoint, missing
 from sluice.spec import CHANGE_STREAM, Collection, Pipeline, Table
 from sluice.warehouse.base import Commit, Loaded
@@ -50,6 +51,14 @@ SPAN_PARAMS = {
         ("to", "Re-read to", "Empty: a normal run, which goes on from the last commit record."),
     )
 }
+
+
+def params_of(pipeline: Pipeline) -> dict[str, Param]:
+    """What a run may be told to read again."""
+    names = [collection.name for collection in pipeline.collections]
+    text = "The run reads all of this collection, and ends what is no longer there; readers see no step in between."
+    full = Param(None, type=["null", "string"], enum=[None, *names], title="Refresh whole", description=text)
+    return {**SPAN_PARAMS, "full": full}
 
 
 class Killed(BaseException):
@@ -93,7 +102,7 @@ class MakePlan(Step):
 
     def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
         """Pushes the plan as ``plan`` too: Airflow maps only over a returned list."""
-        made = spine.plan(pipeline, systems, span_of(context))
+        made = spine.plan(pipeline, systems, reread_of(context))
         data = made.to_json()
         context["ti"].xcom_push(key="plan", value=data)
         return data["ranges"]
@@ -194,7 +203,7 @@ def build_dag(file: Path) -> DAG:
         catchup=False,  # a run goes on from the last commit record, so missed runs have nothing of their own to do
         max_active_runs=1,
         default_args={"owner": "sluice", **RETRIES},
-        params=SPAN_PARAMS,
+        params=params_of(pipeline),
         tags=["sluice", pipeline.warehouse.kind.value],
         doc_md=operators_page(pipeline),
     ) as dag:
@@ -237,16 +246,21 @@ def airflow_connection(conn_id: str) -> Endpoint:
     return Endpoint.from_json(conn_id, found.as_json())
 
 
-def span_of(context: Context) -> spine.Span | None:
-    """What the run re-reads: the interval of a backfill run, or the two ends of a manual one; None for a live run."""
+def reread_of(context: Context) -> Reread | None:
+    """What the run re-reads: the interval of a backfill run, the two ends or the collection that a manual one names.
+
+    None for a live run.
+    """
     if context["dag_run"].run_type == "backfill":
         run = context["dag_run"]
         assert run.data_interval_start is not None  # the timetable gives every backfill run an interval
         assert run.data_interval_end is not None
         return run.data_interval_start, run.data_interval_end
-    start, end = (context["params"].get(name) for name in ("from", "to"))
+    start, end, full = (context["params"].get(name) for name in ("from", "to", "full"))
     if start is None and end is None:
-        return None
+        return full
+    if full is not None:
+        raise ConfigError("both a span and a collection are set to be re-read", fix="set `from` and `to`, or `full`")
     if start is None or end is None:
         raise ConfigError("only one end of the span to re-read is set", fix="set both `from` and `to`, or neither")
     return datetime.fromisoformat(start).astimezone(UTC), datetime.fromisoformat(end).astimezone(UTC)
@@ -313,6 +327,8 @@ Moves the collections below from MongoDB into the warehouse; all tables become v
 **Re-read a span.** `airflow backfill create --dag-id {name} --from-date … --to-date …` makes one batch for each
 interval of the schedule; *Trigger* with `from` and `to` makes one batch for the whole span. Both are safe beside live
 runs: a row is only ever replaced by a state that was read later.
+
+**Load a collection again.** *Trigger* with `full` reads all of one collection, and ends what is no longer there.
 
 **When a run fails.** Nothing of it is visible, and the next run goes on from the last published batch: usually there is
 nothing to do. The task's log ends with *why* and *do*. Run the failed tasks again with *Clear*: `land` does not read

@@ -79,21 +79,29 @@ def run(
         datetime | None,
         typer.Option("--to", formats=FORMATS, show_default=False, help="… up to here; both ends are included."),
     ] = None,
+    full: Annotated[
+        str | None,
+        typer.Option(metavar="COLLECTION", show_default=False, help="Re-read it whole, and end what is gone."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and conform, and write nothing at all.")] = False,
 ) -> None:
-    """Make one batch: everything that changed since the last one, or with --from and --to a span of the past."""
+    """Make one batch: everything that changed since the last one.
+
+    With --from and --to: a span of the past. With --full: one collection as a whole, and what is no longer there is
+    ended. Both are safe beside other batches, and readers see no step in between.
+    """
     from sluice import pipeline as spine
     from sluice.rehearsal import rehearse
     from sluice.report import RunProgress, show_commit, show_rehearsal
     from sluice.settings import from_environment
 
     found = _pipeline(pipeline)
-    span = _span(start, end)
+    reread = _reread(start, end, full)
     with spine.connect(found, from_environment) as systems, RunProgress(found, systems) as progress:
         if dry_run:
-            rehearsal = rehearse(found, systems, span, progress)
+            rehearsal = rehearse(found, systems, reread, progress)
         else:
-            commit = spine.run(found, systems, span, progress)
+            commit = spine.run(found, systems, reread, progress)
     if dry_run:
         show_rehearsal(found, rehearsal)
     else:
@@ -120,14 +128,19 @@ def stream(pipeline: Name) -> None:
 
 @app.command()
 def status(pipeline: OptionalName = None) -> None:
-    """Show the last batch of each pipeline: cut, lag, rows, rejects by collection."""
-    from sluice.pipeline import connect_warehouse
-    from sluice.report import show_status
+    """Show the last batch of each pipeline: cut, lag, rows, rejects by collection; and how far a long load is."""
+    from sluice.pipeline import connect_warehouse, loads_under_way
+    from sluice.report import show_loads, show_status
     from sluice.settings import from_environment
 
     for found in _pipelines(pipeline):
         with closing(connect_warehouse(found, from_environment)) as warehouse:
-            show_status(found, warehouse.commits(found.name))
+            commits = warehouse.commits(found.name, limit=100)
+        show_status(found, commits[:20])
+        try:
+            show_loads(found, loads_under_way(found, from_environment, {commit.plan for commit in commits}))
+        except SluiceError as error:
+            typer.echo(f"{found.name}: whether a load is under way is not known: {error.what}", err=True)
 
 
 @app.command()
@@ -319,9 +332,11 @@ def _pipeline(name: str) -> Pipeline:
     return load_pipeline(known[name])
 
 
-def _span(start: datetime | None, end: datetime | None) -> tuple[datetime, datetime] | None:
+def _reread(start: datetime | None, end: datetime | None, full: str | None) -> tuple[datetime, datetime] | str | None:
     if start is None and end is None:
-        return None
+        return full
+    if full is not None:
+        raise ConfigError("--full re-reads a whole collection, --from and --to a span of all", fix="give one of them")
     if start is None or end is None:
         raise ConfigError("only one end of the span to re-read is set", fix="give both --from and --to, or neither")
     if start > end:

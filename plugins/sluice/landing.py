@@ -27,7 +27,10 @@ from sluice.s3_client import code_of, s3_errors
 from sluice.warehouse.base import RejectRow
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3.type_defs import ObjectTypeDef
 
     from sluice import spec
     from sluice.encoding import Encoding
@@ -84,13 +87,8 @@ class Landing:
 
     def manifest(self, plan: Plan, piece: Range) -> Manifest | None:
         """What was landed of a range, None if it was not."""
-        with s3_errors(f"read the manifest of {piece.collection} {piece.name}"):
-            try:
-                return Manifest.loads(self._get(self._range_prefix(plan, piece) + MANIFEST))
-            except ClientError as error:
-                if code_of(error) in {"NoSuchKey", "404"}:
-                    return None
-                raise
+        text = self.read(range_prefix("", plan.pipeline, piece, plan.id) + MANIFEST)
+        return Manifest.loads(text) if text else None
 
     def manifests(self, plan: Plan, collection: str) -> list[Manifest]:
         """What was landed of all ranges of a collection.
@@ -107,6 +105,47 @@ class Landing:
         manifests = [manifest for manifest in found.values() if manifest]
         self._check_sizes(manifests, self._sizes(plan_prefix(self._prefix, plan.pipeline, collection, plan.id)))
         return manifests
+
+    def landed(self, plan: Plan) -> dict[str, dict[str, datetime]]:
+        """Collection → range → when it was landed, of the ranges of a plan that were."""
+        found = {}
+        for collection in plan.windows:
+            prefix = plan_prefix("", plan.pipeline, collection, plan.id)
+            keys = self.times(prefix)
+            found[collection] = {
+                key.removeprefix(prefix).removesuffix(f"/{MANIFEST}"): at
+                for key, at in keys.items()
+                if key.endswith(f"/{MANIFEST}")
+            }
+        return found
+
+    def read(self, key: str) -> bytes | None:
+        """A small object, None where there is none. Keys are those after the landing's prefix, here and below."""
+        with s3_errors(f"read s3://{self._bucket}/{self._full(key)}"):
+            try:
+                return self._get(self._full(key))
+            except ClientError as error:
+                if code_of(error) in {"NoSuchKey", "404"}:
+                    return None
+                raise
+
+    def write(self, key: str, body: bytes, *, once: bool) -> None:
+        """Write a small object; ``once``: unless there is one."""
+        with s3_errors(f"write s3://{self._bucket}/{self._full(key)}"):
+            if once:
+                self._put_once(self._full(key), body)
+            else:
+                self._client.put_object(Bucket=self._bucket, Key=self._full(key), Body=body)
+
+    def delete(self, key: str) -> None:
+        """Delete an object; it may be gone already."""
+        with s3_errors(f"delete s3://{self._bucket}/{self._full(key)}"):
+            self._client.delete_object(Bucket=self._bucket, Key=self._full(key))
+
+    def times(self, prefix: str) -> dict[str, datetime]:
+        """Key → when it was written, of every object whose key starts like this."""
+        start = self._full("")
+        return {found["Key"].removeprefix(start): found["LastModified"] for found in self._list(self._full(prefix))}
 
     def abort_uploads(self, plan: Plan, piece: Range | None = None) -> int:
         """Abort what dead tries left half uploaded, of a plan or of one of its ranges. Returns how many there were."""
@@ -221,10 +260,16 @@ class Landing:
             elif code_of(error) != "PreconditionFailed":
                 raise
 
+    def _full(self, key: str) -> str:
+        return "/".join([*filter(None, [self._prefix.strip("/")]), key])
+
     def _sizes(self, prefix: str) -> dict[str, int]:
+        return {found["Key"]: found["Size"] for found in self._list(prefix)}
+
+    def _list(self, prefix: str) -> list[ObjectTypeDef]:
         with s3_errors(f"list s3://{self._bucket}/{prefix}"):
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-            return {found["Key"]: found["Size"] for page in pages for found in page.get("Contents", ())}
+            return [found for page in pages for found in page.get("Contents", ())]
 
     def _check_sizes(self, manifests: list[Manifest], sizes: dict[str, int]) -> None:
         parts = [(p.key, p.bytes) for m in manifests for p in m.parts if sizes.get(p.key) != p.bytes]

@@ -11,19 +11,23 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
-from sluice.errors import SluiceError, TooManyRejects
+from sluice.errors import CountMismatch, SluiceError, StreamLost, TooManyRejects
+from sluice.kept import KeptPlans, is_kept, name_of
 from sluice.limits import limits_of
 from sluice.pipeline_file import collection_hash
+from sluice.plans import Reread, keep, kind_of, refuse_refresh, take_up, windows_of
+from sluice.progress import Progress
 from sluice.spec import CHANGE_STREAM, Collection, Pipeline, WarehouseKind
+from sluice.telling import tell_progress, telling
 from sluice.warehouse.base import Batch, Commit, Loaded, Warehouse
-from sluice.window import BatchKind, Cut, Plan, Range, Window, backfill_window, next_window, planned_at
+from sluice.window import BatchKind, Plan, Range, Window, planned_at
 
 if TYPE_CHECKING:
     from sluice.conform import Conformer
@@ -35,9 +39,6 @@ if TYPE_CHECKING:
     from sluice.settings import Resolver
 
 log = logging.getLogger(__name__)
-
-Span = tuple[datetime, datetime]
-"""Both ends of a backfill, on the modified field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def connect(pipeline: Pipeline, resolve: Resolver) -> Systems:
     from sluice.mongo import Source
 
     return Systems(
-        Source.connect(resolve(pipeline.source.conn_id), pipeline.source.database),
+        Source.connect(resolve(pipeline.source.conn_id), pipeline.source.database, pipeline.source.care),
         Landing.connect(resolve(pipeline.landing.conn_id), pipeline.landing),
         connect_warehouse(pipeline, resolve),
     )
@@ -92,31 +93,42 @@ def migrate(pipeline: Pipeline, systems: Systems) -> list[str]:
     return applied
 
 
-def plan(pipeline: Pipeline, systems: Systems, span: Span | None = None) -> Plan:
+def plan(pipeline: Pipeline, systems: Systems, reread: Reread | None = None) -> Plan:
     """Decide once what the batch reads: the cut, a window per collection, and the ranges to land.
 
-    A live batch goes on from the last commit record. With ``span`` it is a backfill: it re-reads the documents whose
-    modified date lies in the span, in their state at the cut, and moves no position.
+    A live batch goes on from the last commit record. One that re-reads moves no position. With a span it is a backfill:
+    it reads the documents whose modified date lies in the span, in their state at the cut. With a collection it is a
+    refresh: it reads all of that collection, and ends what is no longer there. A load of a collection from its
+    beginning that was killed is gone on with: its plan is taken up, and what it landed is not read again.
     """
     last = systems.warehouse.last_commit(pipeline.name)
-    if pipeline.capture.mode == CHANGE_STREAM and not span:
-        from sluice.planning import plan_stream
-
-        made = plan_stream(pipeline, systems, last)
-    else:
-        made = _plan_by_date(pipeline, systems, last, span)
+    made = take_up(pipeline, systems, last, reread)
+    if made is None:
+        made = keep(systems, make_plan(pipeline, systems, last, reread), last)
     _tell_plan(made, last)
     return made
 
 
-def _plan_by_date(pipeline: Pipeline, systems: Systems, last: Commit | None, span: Span | None) -> Plan:
+def make_plan(pipeline: Pipeline, systems: Systems, last: Commit | None, reread: Reread | None) -> Plan:
+    """A new plan, of which nobody knows yet."""
+    if pipeline.capture.mode == CHANGE_STREAM and reread is None:
+        from sluice.planning import plan_stream
+
+        return plan_stream(pipeline, systems, last)
+    return _plan_by_date(pipeline, systems, last, reread)
+
+
+def _plan_by_date(pipeline: Pipeline, systems: Systems, last: Commit | None, reread: Reread | None) -> Plan:
     from sluice.planning import new_plan
 
+    if isinstance(reread, str):
+        refuse_refresh(pipeline, systems.source, last, reread)
     cut = systems.source.now_cut()
-    windows = {c.name: _window(pipeline, c, last, cut, span) for c in pipeline.collections}
-    ranges = [r for c in pipeline.collections for r in systems.source.plan_ranges(c, windows[c.name], cut)]
-    made = new_plan(pipeline, BatchKind.BACKFILL if span else BatchKind.LIVE, cut, windows)
-    return replace(made, ranges=tuple(ranges))
+    made = new_plan(pipeline, kind_of(reread), cut, windows_of(pipeline, last, cut, reread))
+    # Those that need the snapshot come first.
+    wanted = [reread] if isinstance(reread, str) else sorted(made.windows, key=lambda n: made.windows[n].low is None)
+    pieces = (systems.source.plan_ranges(pipeline.collection(n), made.windows[n], cut) for n in wanted)
+    return replace(made, ranges=tuple(piece for found in pieces for piece in found))
 
 
 def plan_keys(pipeline: Pipeline, systems: Systems, keys: Mapping[str, Iterable[bytes]]) -> Plan:
@@ -144,7 +156,7 @@ def land(
         log.info("land %s: already landed, nothing is read again", _label(piece))
         return landed
     collection = pipeline.collection(piece.collection)
-    conform = conformer(pipeline, collection, piece.turn)
+    conform, on_read = conformer(pipeline, collection, piece.turn), telling(_label(piece), on_read)
     with (
         closing(read(systems, plan, collection, piece)) as batches,
         systems.landing.writer(plan, collection, piece, Encoding.of(pipeline, plan)) as writer,
@@ -153,12 +165,28 @@ def land(
             if found.documents:
                 conformed = conform(found.documents)
                 writer.write(conformed, read_bytes=len(found.documents))
-                if on_read:
-                    on_read(conformed.read)
+                on_read(conformed.read)
             if found.asked:
                 _settle(writer, conform, found, keep_deleted=collection.deletes == "none")
     _tell_landed(piece, writer.manifest)
+    if progress := progress_of(systems, plan):
+        tell_progress(progress, plan, systems.source.oplog_window() if plan.follow else None)
     return writer.manifest
+
+
+def progress_of(systems: Systems, plan: Plan) -> Progress | None:
+    """How far a load is that reads collections from their beginning; None of any other plan."""
+    kept = KeptPlans(systems.landing, plan.pipeline).get(name_of(plan)) if is_kept(plan) else None
+    return Progress.of(kept, systems.landing.landed(plan)) if kept and kept.plan.id == plan.id else None
+
+
+def loads_under_way(pipeline: Pipeline, resolve: Resolver, published: Container[str]) -> list[Progress]:
+    """How far each such load is, by its landing alone. ``published``: the ids of plans that are."""
+    from sluice.landing import Landing
+
+    landing = Landing.connect(resolve(pipeline.landing.conn_id), pipeline.landing)
+    left = [kept for kept in KeptPlans(landing, pipeline.name).all() if kept.plan.id not in published]
+    return [Progress.of(kept, landing.landed(kept.plan)) for kept in left]
 
 
 def follow(pipeline: Pipeline, systems: Systems, plan: Plan) -> Plan:
@@ -169,7 +197,8 @@ def follow(pipeline: Pipeline, systems: Systems, plan: Plan) -> Plan:
     from sluice.planning import follow_stream
 
     while plan.follow:
-        plan = follow_stream(pipeline, systems, plan)
+        with _trusting(systems, plan):
+            plan = follow_stream(pipeline, systems, plan)
         log.info("follow %s: turn %d, cut %s", plan.id, plan.turn, plan.cut.time)
         for piece in plan.ranges:
             if piece.turn == plan.turn:
@@ -179,8 +208,9 @@ def follow(pipeline: Pipeline, systems: Systems, plan: Plan) -> Plan:
 
 def load(systems: Systems, plan: Plan, collection: Collection) -> Loaded:
     """Stage every landed range of one collection, and count it against the manifests (I1)."""
-    manifests = systems.landing.manifests(plan, collection.name)
-    loaded = systems.warehouse.load(plan, collection, manifests)
+    with _trusting(systems, plan):
+        manifests = systems.landing.manifests(plan, collection.name)
+        loaded = systems.warehouse.load(plan, collection, manifests)
     for table, rows in loaded.staged.items():
         log.info(
             "load %s: %s rows staged, %s repeated keys dropped, %s, %s",
@@ -196,11 +226,13 @@ def load(systems: Systems, plan: Plan, collection: Collection) -> Loaded:
 def publish(pipeline: Pipeline, systems: Systems, plan: Plan, loaded: Sequence[Loaded]) -> Commit:
     """Make the batch visible: every table at once, or none (I2). Stops before it when too much was rejected (I7)."""
     begun = time.monotonic()
-    manifests = [m for c in pipeline.collections for m in systems.landing.manifests(plan, c.name)]
-    _check_rejects(pipeline, manifests, loaded)
-    rejects = (row for manifest in manifests for row in systems.landing.read_rejects(manifest))
-    batch = Batch(plan, manifests, loaded, rejects, started_at=plan.cut.time)
-    commit = systems.warehouse.publish(pipeline, batch)
+    with _trusting(systems, plan):
+        manifests = [m for c in pipeline.collections for m in systems.landing.manifests(plan, c.name)]
+        _check_rejects(pipeline, manifests, loaded)
+        rejects = (row for manifest in manifests for row in systems.landing.read_rejects(manifest))
+        batch = Batch(plan, manifests, loaded, rejects, started_at=plan.cut.time)
+        commit = systems.warehouse.publish(pipeline, batch)
+    KeptPlans(systems.landing, pipeline.name).forget(plan)
     log.info("publish: batch %d is visible, cut %s, %.1f s", commit.batch, commit.cut.time, time.monotonic() - begun)
     return commit
 
@@ -223,9 +255,10 @@ def sweep(pipeline: Pipeline, systems: Systems, older_than: timedelta) -> tuple[
 
     Returns how many uploads were aborted, and how many staging tables dropped.
     """
+    under_way = KeptPlans(systems.landing, pipeline.name).alive(datetime.now(UTC))
 
     def dead(plan: str) -> bool:
-        return datetime.now(UTC) - planned_at(plan) > older_than
+        return datetime.now(UTC) - planned_at(plan) > older_than and plan not in under_way
 
     aborted = systems.landing.abort_dead(pipeline.name, dead)
     staged = filter(dead, systems.warehouse.staged_plans(pipeline))
@@ -248,13 +281,13 @@ class Watch:
         """The next step starts."""
 
 
-def run(pipeline: Pipeline, systems: Systems, span: Span | None = None, watch: Watch | None = None) -> Commit:
+def run(pipeline: Pipeline, systems: Systems, reread: Reread | None = None, watch: Watch | None = None) -> Commit:
     """One whole batch, in this process, one step after the other."""
     watch = watch or Watch()
     watch.step("migrate")
     migrate(pipeline, systems)
     watch.step("plan")
-    return run_plan(pipeline, systems, plan(pipeline, systems, span), watch)
+    return run_plan(pipeline, systems, plan(pipeline, systems, reread), watch)
 
 
 def run_plan(pipeline: Pipeline, systems: Systems, made: Plan, watch: Watch | None = None) -> Commit:
@@ -277,6 +310,16 @@ def run_plan(pipeline: Pipeline, systems: Systems, made: Plan, watch: Watch | No
 
 
 @contextmanager
+def _trusting(systems: Systems, plan: Plan) -> Iterator[None]:
+    """What was landed is taken for good, until it is of no use: then the next run makes a new plan."""
+    try:
+        yield
+    except (CountMismatch, StreamLost):
+        KeptPlans(systems.landing, plan.pipeline).forget(plan)
+        raise
+
+
+@contextmanager
 def _cleaned_up(systems: Systems, made: Plan) -> Iterator[None]:
     """Clean up afterwards; an error of the batch is not hidden by one of cleaning up after it."""
     try:
@@ -288,13 +331,6 @@ def _cleaned_up(systems: Systems, made: Plan) -> Iterator[None]:
             log.warning("clean up: %s", error)
         raise
     clean_up(systems, made)
-
-
-def _window(pipeline: Pipeline, collection: Collection, last: Commit | None, cut: Cut, span: Span | None) -> Window:
-    if span:
-        return backfill_window(*span)
-    position = last.position(collection) if last else None
-    return next_window(position, cut, pipeline.capture, collection.modified)
 
 
 def read(systems: Systems, plan: Plan, collection: Collection, piece: Range) -> Generator[Found, None, None]:

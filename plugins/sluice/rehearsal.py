@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from sluice import pipeline as spine
-from sluice.pipeline import Span, Systems, Watch, conformer
+from sluice.pipeline import Systems, Watch, conformer
+from sluice.plans import Reread
 
 if TYPE_CHECKING:
     from sluice.conform import Conformed
@@ -35,10 +36,10 @@ class Rehearsed:
 Rehearsal = dict[str, Rehearsed]
 
 
-def rehearse(pipeline: Pipeline, systems: Systems, span: Span | None, watch: Watch) -> Rehearsal:
+def rehearse(pipeline: Pipeline, systems: Systems, reread: Reread | None, watch: Watch) -> Rehearsal:
     """What would be landed, and what rejected."""
     systems = Systems(systems.source, cast("Landing", _ListsInMemory()), systems.warehouse)
-    made = spine.plan(pipeline, systems, span)
+    made = spine.make_plan(pipeline, systems, systems.warehouse.last_commit(pipeline.name), reread)
     watch.planned(made)
     found: Rehearsal = {c.name: Rehearsed() for c in pipeline.collections}
     for piece in made.ranges:

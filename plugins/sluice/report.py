@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as Bars
 from rich.table import Table
 
+from sluice.kept import from_beginning
 from sluice.pipeline import Systems, Watch
 from sluice.suspects import Verdict
 
@@ -19,6 +29,7 @@ if TYPE_CHECKING:
     from sluice.audit import Finding
     from sluice.checks import Check
     from sluice.manifest import Manifest
+    from sluice.progress import Progress
     from sluice.rehearsal import Rehearsal
     from sluice.spec import Pipeline
     from sluice.suspects import Comparison
@@ -29,11 +40,16 @@ if TYPE_CHECKING:
 console = Console(width=None if sys.stdout.isatty() else 200)
 
 
+IDLE = timedelta(minutes=10)
+"""A load of which nothing was landed for so long may be dead."""
+
+
 class RunProgress(Watch):
     """A progress bar for each collection while its ranges are landed."""
 
     def __init__(self, pipeline: Pipeline, systems: Systems) -> None:
         self._pipeline, self._systems = pipeline, systems
+        self._read: Counter[tuple[str, str]] = Counter()
         self._progress = _progress()
         self._step = self._progress.add_task("connected", total=1)
         self._bars = {c.name: self._progress.add_task(c.name, total=None, visible=False) for c in pipeline.collections}
@@ -53,18 +69,20 @@ class RunProgress(Watch):
 
     def planned(self, plan: Plan) -> None:
         """Show the bars; a first load knows how many documents to expect."""
+        whole = from_beginning(plan)
         for name, bar in self._bars.items():
-            window = plan.windows[name]
-            whole = bool(window.anew) if window.stream else window.low is None
-            total = self._systems.source.estimate(name) if whole else None
+            total = self._systems.source.estimate(name) if name in whole else None
             self._progress.update(bar, visible=True, total=total)
 
     def read(self, piece: Range, documents: int) -> None:
         """Move the bar of the range's collection."""
+        self._read[piece.collection, piece.name] += documents
         self._progress.advance(self._bars[piece.collection], documents)
 
     def landed(self, manifest: Manifest) -> None:
         """A range that was landed before is not read again, yet counts."""
+        before = manifest.read - self._read[manifest.collection, manifest.range]
+        self._progress.advance(self._bars[manifest.collection], before)
 
 
 class SampleProgress:
@@ -123,6 +141,17 @@ def show_status(pipeline: Pipeline, commits: Sequence[Commit]) -> None:
         _show_anew(before, f"batch {before.batch}: ")
     if repair := next((c for c in commits if c.kind == "repair"), None):
         console.print(f"differences were last repaired by batch {repair.batch}, {_instant(repair.committed_at)}")
+
+
+def show_loads(pipeline: Pipeline, loads: Sequence[Progress]) -> None:
+    """How far loads are that read collections from their beginning."""
+    for load in loads:
+        idle = datetime.now(UTC) - load.seen
+        console.print(f"{pipeline.name}: loading since {_instant(load.started)}: {load}")
+        if idle > IDLE:
+            console.print(
+                f"  nothing was landed for {_duration(idle)}: if no run is at work, `sluice run` goes on from there"
+            )
 
 
 def show_rehearsal(pipeline: Pipeline, rehearsal: Rehearsal) -> None:
@@ -235,13 +264,14 @@ def _counts_table(commit: Commit) -> Table:
     return table
 
 
-def _progress() -> Progress:
-    return Progress(
+def _progress() -> Bars:
+    return Bars(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TimeRemainingColumn(),
         console=Console(stderr=True),
     )
 

@@ -17,6 +17,7 @@ from pymongo.database import Database
 
 from sluice import pipeline as spine
 from sluice.pipeline_file import load_pipeline
+from sluice.plans import Reread
 from sluice.settings import from_environment
 from sluice.spec import Collection, Pipeline
 from tests.acceptance import oracle
@@ -37,9 +38,9 @@ class World:
     def systems(self) -> spine.Systems:
         return spine.connect(self.pipeline, from_environment)
 
-    def batch(self, span: spine.Span | None = None) -> Any:
+    def batch(self, reread: Reread | None = None) -> Any:
         with self.systems() as systems:
-            return spine.run(self.pipeline, systems, span)
+            return spine.run(self.pipeline, systems, reread)
 
     def sweep(self) -> None:
         """Clean up after everything that died."""

@@ -6,7 +6,7 @@
 
 A durable write is an S3 request that stores something, or a statement to the warehouse that is not a read; on Redshift
 also the COMMIT of those in a transaction. They are caught where the drivers send them, so that no step of the product
-knows of it.
+knows of it. With RANGE_SIZE in the environment a range has so many documents.
 """
 
 from __future__ import annotations
@@ -99,6 +99,10 @@ def main() -> None:
     watch_s3(counter)
     watch_clickhouse(counter)
     watch_redshift(counter)
+    if size := os.environ.get("RANGE_SIZE"):
+        from sluice import mongo
+
+        mongo.RANGE_SIZE = int(size)
     from sluice.cli import app
 
     app(rest, standalone_mode=False)

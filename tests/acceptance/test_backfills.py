@@ -1,0 +1,114 @@
+"""Late, repeated, concurrent reading ends in the state of a plain full load, whatever the dates say (I4)."""
+
+from __future__ import annotations
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from devstack.publisher import Publisher
+from sluice import pipeline as spine
+from sluice.errors import Fenced
+from sluice.plans import Reread
+from sluice.warehouse.base import Commit
+from sluice.window import Plan
+from tests.acceptance.conftest import World
+
+ALWAYS: Reread = (datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+
+
+def plan(world: World, reread: Reread | None = None) -> Plan:
+    with world.systems() as systems:
+        return spine.plan(world.pipeline, systems, reread)
+
+
+def publish(world: World, made: Plan) -> Commit:
+    """Everything of a batch but its plan; once more when another publisher came in between, as a task does."""
+    with world.systems() as systems:
+        for piece in made.ranges:
+            spine.land(world.pipeline, systems, made, piece)
+        loaded = [spine.load(systems, made, collection) for collection in world.pipeline.collections]
+        while True:
+            try:
+                return spine.publish(world.pipeline, systems, made, loaded)
+            except Fenced:
+                continue
+
+
+def test_backfills_in_any_order_end_in_the_state_of_a_plain_full_load(publishing: World) -> None:
+    """Out of order, overlapping, repeated, two at a time, and live batches in between."""
+    publisher = Publisher(publishing.database.client, publishing.database.name, seed=41)
+    publisher.seed(documents=60, tickets=80)
+    publishing.batch()
+    chance = random.Random(41)
+    backfills = []
+    for _ in range(3):
+        publisher.burst(inserts=5, updates=15)
+        ends = sorted(datetime.now(UTC) - timedelta(days=chance.uniform(0, 400)) for _ in range(2))
+        backfills.append(plan(publishing, chance.choice([ALWAYS, (ends[0], datetime.now(UTC)), (ends[0], ends[1])])))
+    live = plan(publishing)
+    publisher.burst(inserts=5, updates=15)
+
+    chance.shuffle(backfills)
+    numbers = [publish(publishing, live).batch]
+    with ThreadPoolExecutor(2) as pool:
+        numbers += [commit.batch for commit in pool.map(lambda made: publish(publishing, made), backfills)]
+    again = publish(publishing, backfills[0]).batch
+    publishing.batch()
+
+    assert again in numbers
+    assert sorted(numbers) == [2, 3, 4, 5]
+    assert publishing.differences() == []
+
+
+def test_a_document_that_became_again_what_it_was_stays_so(publishing: World) -> None:
+    """Nothing but the cuts tells the order of states that come back to the last byte, without a new date."""
+    documents = publishing.database.documents
+    dated = {"updated_at": datetime(2026, 1, 1, tzinfo=UTC)}
+    documents.insert_one({"_id": 1, "title": "on", **dated})
+    publishing.batch()
+    documents.update_one({"_id": 1}, {"$set": {"title": "off"}})
+    between = plan(publishing, ALWAYS)
+    documents.update_one({"_id": 1}, {"$set": {"title": "on"}})
+
+    publishing.batch(ALWAYS)
+    publish(publishing, between)
+
+    assert [row["title"] for row in publishing.rows("documents")] == ["on"]
+
+
+@pytest.mark.parametrize("warehouse_kind", ["clickhouse"], indirect=True)
+@pytest.mark.parametrize(
+    ("shift", "arrives"),
+    [
+        (timedelta(seconds=30), True),
+        (timedelta(0), True),
+        (-timedelta(seconds=59), True),
+        (-timedelta(seconds=60), False),
+        (-timedelta(minutes=5), False),
+    ],
+    ids=["after the last window", "at its very end", "within overlap", "at the edge of overlap", "before overlap"],
+)
+def test_a_write_that_becomes_visible_after_its_date_arrives_within_overlap(
+    publishing: World, shift: timedelta, *, arrives: bool
+) -> None:
+    """Also several at one instant, and one that replaces a later date: the writer's clock ran back."""
+    overlap = replace(publishing.pipeline.capture, overlap=timedelta(minutes=1))
+    publishing.pipeline = replace(publishing.pipeline, capture=overlap)
+    documents = publishing.database.documents
+    documents.insert_one({"_id": 0, "title": "old", "updated_at": datetime.now(UTC) + timedelta(hours=1)})
+    commit = publishing.batch()
+    end = commit.position(publishing.pipeline.collection("documents"))
+    assert end is not None
+
+    documents.update_one({"_id": 0}, {"$set": {"title": "new", "updated_at": end + shift}})
+    documents.insert_many({"_id": number, "title": "late", "updated_at": end + shift} for number in (1, 2))
+    publishing.batch()
+
+    found = {row["_id"]: row["title"] for row in publishing.rows("documents")}
+    assert found == ({"0": "new", "1": "late", "2": "late"} if arrives else {"0": "old"})
+    publishing.batch((end + shift, end + shift))
+    assert publishing.differences() == []

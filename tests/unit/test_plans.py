@@ -1,0 +1,66 @@
+"""When a kept plan may still be read from: fakes stand for what landing, source and warehouse say."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from sluice.kept import KEPT_FOR, Kept
+from sluice.pipeline_file import pipeline_hash
+from sluice.plans import _unfit
+from sluice.window import Window
+from tests.factories import NOON, a_cut, a_pipeline, a_plan, a_range, a_window
+
+BEGINNING = Window(None, NOON, bounded=False)
+WINDOWS = {"documents": BEGINNING, "tickets": a_window()}
+RANGES = (a_range(collection="tickets", name="modified-000"), a_range(name="ids-000"))
+TICKETS_LANDED = {"tickets": {"modified-000": NOON}}
+TOO_LONG = KEPT_FOR.total_seconds() + 1
+BY_STREAM: dict[str, Any] = {"windows": {"documents": BEGINNING}, "ranges": RANGES[1:], "follow": True}
+
+
+def systems(landed: dict[str, Any]) -> Any:
+    source = SimpleNamespace(snapshot_window=lambda: 300, oplog_window=lambda: timedelta(hours=2))
+    return SimpleNamespace(
+        warehouse=SimpleNamespace(commits=lambda *_, **__: []),
+        landing=SimpleNamespace(landed=lambda _: landed),
+        source=source,
+    )
+
+
+@pytest.mark.parametrize(
+    ("plan", "landed", "after", "why"),
+    [
+        ({}, {}, 100, ""),
+        ({}, {}, 200, "1 of its ranges need the snapshot of 2026-11-23 12:00:00+00:00"),
+        ({}, TICKETS_LANDED, 200, ""),
+        ({"cut": a_cut(snapshot=False)}, {}, 200, ""),
+        ({}, TICKETS_LANDED, TOO_LONG, "nobody was at work on it"),
+        ({}, {"tickets": {"modified-000": NOON + timedelta(hours=1)}}, TOO_LONG, ""),
+        (BY_STREAM, {}, 7_000, ""),
+        (BY_STREAM, {}, 7_300, "the oplog no longer reaches back"),
+    ],
+    ids=[
+        "fresh",
+        "snapshot lost",
+        "range landed",
+        "no snapshots",
+        "too old",
+        "landed since",
+        "within the oplog",
+        "beyond it",
+    ],
+)
+def test_a_plan_is_taken_up_while_its_ranges_can_be_read(
+    plan: dict[str, Any], landed: dict[str, Any], after: float, why: str
+) -> None:
+    pipeline = a_pipeline()
+    made = a_plan(**{"windows": WINDOWS, "ranges": RANGES, "spec_hash": pipeline_hash(pipeline), **plan})
+    kept = Kept(made, NOON, {"documents": 1}, {})
+
+    found = _unfit(pipeline, systems(landed), kept, None, NOON + timedelta(seconds=after))
+
+    assert found == "" if why == "" else why in found
