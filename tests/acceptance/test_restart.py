@@ -159,6 +159,7 @@ def test_a_sweep_leaves_a_load_alone_that_may_be_gone_on_with(seeded: World) -> 
     assert seeded.differences() == []
 
 
+@ON_CLICKHOUSE
 def test_two_runs_at_one_load_publish_it_once(seeded: World) -> None:
     die_after(seeded, 2)
     with ThreadPoolExecutor(2) as pool:
@@ -172,6 +173,7 @@ def test_two_runs_at_one_load_publish_it_once(seeded: World) -> None:
     assert seeded.differences() == []
 
 
+@ON_CLICKHOUSE
 def test_how_far_a_load_is_can_be_told_while_it_runs(seeded: World) -> None:
     plan = die_after(seeded, 5)
     with seeded.systems() as systems:
