@@ -353,10 +353,10 @@ def test_nothing_of_a_dead_attempt_is_in_the_batch_that_takes_its_number(lab: La
 
     commit = lab.publish(6, documents=[document("e", "five")])
 
-    titles = {"a": "one", "b": "newer", "c": "one", "d": "one", "e": "five"}
+    titles = {"a": "one", "b": "newer", "c": "one", "d": "one", "e": "five", "f": "one"}
     assert lab.state() == (
         titles,
-        {"a": ["x", "a"], "b": ["n"], "c": ["x", "c"], "d": ["x", "d"]},
+        {"a": ["x", "a"], "b": ["n"], "c": ["x", "c"], "d": ["x", "d"], "f": ["x", "f"]},
         {"t": "a", "u": "b"},
     )
     assert lab.warehouse.rejects(lab.pipeline.name) == []
