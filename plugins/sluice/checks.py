@@ -63,7 +63,7 @@ def _look_at(name: str, source: Source, pipeline: Pipeline) -> Iterator[Check]:
     replicated = _attempt(f"{name}: replica set", partial(_replica_set, source, streams=streams))
     yield replicated
     if streams and replicated.state == "passed":
-        yield _attempt(f"{name}: may follow changes", partial(_may_follow, source))
+        yield _attempt(f"{name}: may follow changes", partial(_may_follow, source, pipeline))
         yield _attempt(f"{name}: oplog", partial(_oplog, source))
     yield _attempt(f"{name}: clock", partial(_clock, source))
     for collection in pipeline.collections:
@@ -103,8 +103,11 @@ def _replica_set(source: Source, *, streams: bool) -> Outcome:
     return "warning", found, "run MongoDB as a replica set (one node is enough) if tables must agree with each other"
 
 
-def _may_follow(source: Source) -> Outcome:
+def _may_follow(source: Source, pipeline: Pipeline) -> Outcome:
+    from sluice.planning import refuse_views
+
     source.probe_stream()
+    refuse_views(source, pipeline)
     return "passed", "a change stream of the database", ""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -123,6 +123,12 @@ class Source:
         """
         with mongo_errors(f"plan what to read of {collection.name}"):
             return split(self._database[collection.name], collection, window, cut, range_size or RANGE_SIZE)
+
+    def without_stream(self, names: Sequence[str]) -> list[str]:
+        """Those of these collections of whose changes no stream tells: views and time series."""
+        kinds = {"name": {"$in": sorted(names)}, "type": {"$ne": "collection"}}
+        with mongo_errors(f"list the collections of {self._database.name}"):
+            return sorted(found["name"] for found in self._database.list_collections(filter=kinds))
 
     def changes(self, since: Mapping[str, int], until: Cut) -> Iterator[Change]:
         """What changed of each collection after a cluster time, up to a cut: see :mod:`sluice.change_stream`."""

@@ -21,6 +21,7 @@ from sluice.window import PLAN_TIME, BatchKind, Cut, Plan, Range, Window
 
 if TYPE_CHECKING:
     from sluice.landing import Landing
+    from sluice.mongo import Source
     from sluice.pipeline import Systems
     from sluice.spec import Pipeline
     from sluice.warehouse.base import Commit
@@ -83,6 +84,7 @@ def plan_stream(pipeline: Pipeline, systems: Systems, last: Commit | None) -> Pl
         else:
             anew[collection.name] = BY_DATE if position else FIRST
     _refuse(cut, since)
+    refuse_views(systems.source, pipeline)
     windows = {c.name: Window(None, cut.time, bounded=False, stream=True) for c in pipeline.collections}
     made = new_plan(pipeline, BatchKind.LIVE, cut, windows)
     ranges: list[Range] = []
@@ -138,6 +140,16 @@ def _with(pipeline: Pipeline, systems: Systems, plan: Plan, listed: list[Range],
 
 FIRST: Final = "it was not read before"
 BY_DATE: Final = "it was read by modified date before (capture.mode), which shows no deletes"
+
+
+def refuse_views(source: Source, pipeline: Pipeline) -> None:
+    """Raise ConfigError when a collection has no change stream: after the first batch it would stand still."""
+    if silent := source.without_stream([collection.name for collection in pipeline.collections]):
+        raise ConfigError(
+            f"{', '.join(silent)} of {pipeline.source.database} has no change stream",
+            why="it is a view or a time series",
+            fix="put it into a pipeline of its own, with capture.mode modified",
+        )
 
 
 def _refuse(cut: Cut, since: Mapping[str, int]) -> None:

@@ -310,6 +310,17 @@ def test_a_standalone_server_is_refused_with_the_way_out(
     assert "set capture.mode to modified" in checks[0].fix
 
 
+@ONE
+def test_a_view_and_a_time_series_are_refused_because_no_stream_tells_of_them(streaming: World) -> None:
+    streaming.database.create_collection("documents", viewOn="others", pipeline=[])
+    streaming.database.create_collection("tickets", timeseries={"timeField": "at"})
+
+    with pytest.raises(ConfigError, match=r"documents, tickets of \w+ has no change stream"):
+        streaming.batch()
+    failed = [check.found for check in check_pipeline(streaming.pipeline) if check.name.endswith("may follow changes")]
+    assert "it is a view or a time series" in failed[0]
+
+
 @pytest.mark.parametrize("warehouse_kind", ["clickhouse"], indirect=True)
 def test_sluice_stream_publishes_beside_other_batches_until_it_is_told_to_end(streaming: World) -> None:
     streaming.batch()
