@@ -50,7 +50,8 @@ env: ## complete .env for docker-compose.yml: a secret for each name
 
 test: lint types ## check everything: style, types, and all tests but the faults
 	$(PY) -m pytest --numprocesses 2 --dist worksteal \
-	  tests/unit tests/contract tests/integration tests/acceptance tests/model/test_model.py tests/model/test_money.py tests/project
+	  tests/unit tests/contract tests/integration tests/acceptance tests/model/test_model.py tests/model/test_money.py \
+	  tests/model/test_shrink.py tests/project
 
 test-unit: $(READY) ## test the pure core; seconds
 	$(PY) -m pytest tests/unit

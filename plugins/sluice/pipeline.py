@@ -24,6 +24,7 @@ from sluice.limits import limits_of
 from sluice.pipeline_file import collection_hash
 from sluice.plans import Reread, keep, kind_of, refuse_refresh, take_up, windows_of
 from sluice.progress import Progress
+from sluice.ranges import UNDATED
 from sluice.spec import CHANGE_STREAM, Collection, Pipeline, WarehouseKind
 from sluice.telling import tell_progress, telling
 from sluice.warehouse.base import Batch, Commit, Loaded, Warehouse
@@ -128,7 +129,11 @@ def _plan_by_date(pipeline: Pipeline, systems: Systems, last: Commit | None, rer
     # Those that need the snapshot come first.
     wanted = [reread] if isinstance(reread, str) else sorted(made.windows, key=lambda n: made.windows[n].low is None)
     pieces = (systems.source.plan_ranges(pipeline.collection(n), made.windows[n], cut) for n in wanted)
-    return replace(made, ranges=tuple(piece for found in pieces for piece in found))
+    ranges = [piece for found in pieces for piece in found]
+    if made.kind is BatchKind.BACKFILL:
+        # What has no date is in no span, and every live batch reads it.
+        ranges = [piece for piece in ranges if piece.name != UNDATED]
+    return replace(made, ranges=tuple(ranges))
 
 
 def plan_keys(pipeline: Pipeline, systems: Systems, keys: Mapping[str, Iterable[bytes]]) -> Plan:

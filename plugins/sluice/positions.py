@@ -27,6 +27,16 @@ class Position:
         """The date up to which it was read; None when that was by another field: it says nothing of this one."""
         return self.high if self.field in {"", field or ""} else None
 
+    def covers(self, kind: BatchKind, window: Window) -> bool:
+        """Whether a live batch that got here has read all that a batch of an earlier cut reads in a window.
+
+        Not what a backfill reads, which live batches missed. But without a modified field there is nothing to miss.
+        """
+        if kind is BatchKind.BACKFILL:
+            return self.cluster is None and not self.field
+        same = self.cluster is not None if window.stream else self.cluster is None and self.field == window.field
+        return kind is BatchKind.LIVE and same
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types only; the inverse of :meth:`from_json`."""
         if self.cluster is not None:

@@ -111,8 +111,8 @@ class Plan:
         """Whether publish notes of a row that is unchanged that it was read at this cut, too.
 
         It matters to a batch of a cut in between, published later, that saw another state. A window by modified date
-        sees a document again because of its date, with which it cannot have had another state; to a load that ends what
-        it does not find all older cuts yield.
+        sees a document again because of its date, with which it cannot have had another state, and what has no date is
+        in no backfill; to a load that ends what it does not find all older cuts yield.
         """
         window = self.windows[collection]
         return (self.kind is not BatchKind.LIVE or window.stream) and not window.anew

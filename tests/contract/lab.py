@@ -197,7 +197,10 @@ class Lab:
         """``whole``: the collection of which the plan reads every document."""
         at = a_cut(time=NOON + timedelta(seconds=cut))
         names = [c.name for c in self.pipeline.collections]
-        windows = {name: Window(None, at.time, bounded=False, anew="a test" * (name == whole)) for name in names}
+        fields = {name: self.pipeline.collection(name).modified or "" for name in names}
+        windows = {
+            n: Window(None, at.time, bounded=False, field=fields[n], anew="a test" * (n == whole)) for n in names
+        }
         id_ = f"{at.time:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         kind = BatchKind.REFRESH if whole else kind
         return a_plan(id=id_, pipeline=self.pipeline.name, cut=at, windows=windows, kind=kind)

@@ -58,3 +58,14 @@ def _history(chance: random.Random, key: str, *, cuts: int) -> list[Any]:
         changed = document(key, f"v{cut}", *words, modified=cut)
         states.append(chance.choice([states[-1], chance.choice(states), changed, gone(key)]))
     return states
+
+
+def test_a_live_batch_that_comes_after_one_of_a_later_cut_brings_nothing(lab: Lab) -> None:
+    """Not even what no row of a later cut tells of: that one found it as it was before."""
+    lab.publish(1, documents=[document("a", "one", "x")])
+    lab.publish(3, documents=[document("a", "one", "x")])
+    late = lab.publish(2, documents=[document("a", "two", "y"), document("b", "gone since")])
+
+    assert lab.state() == ({"a": "one"}, {"a": ["x"]}, {})
+    assert late.counts["documents"]["tables"]["documents"]["superseded"] == 2
+    lab.warehouse.verify(lab.pipeline, late)

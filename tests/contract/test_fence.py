@@ -17,6 +17,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from sluice.errors import CountMismatch, Fenced, MigrationError, SluiceError, WarehouseUnavailable
 from sluice.warehouse.base import Batch, Commit
 from sluice.warehouse.clickhouse.client import Client
+from sluice.window import BatchKind
 from tests.contract.lab import ONLY_CLICKHOUSE, Lab, document, gone, ticket
 from tests.contract.spoiled import Crash, changing, crash_after, do_nothing, hooked, lose_answer_to, stall_before
 from tests.contract.test_warehouse import a_reject
@@ -221,7 +222,8 @@ def test_a_lost_answer_before_the_commit_is_a_failed_attempt(lab: Lab, name: str
 
 
 def test_publishers_that_meet_go_one_after_the_other(lab: Lab) -> None:
-    batches = [lab.stage(lab.plan(n), documents=[document(f"k{n}", "t")]) for n in range(3)]
+    plans = [lab.plan(n, kind=BatchKind.BACKFILL) for n in range(3)]
+    batches = [lab.stage(plan, documents=[document(f"k{n}", "t")]) for n, plan in enumerate(plans)]
 
     def publish(batch: Batch) -> Commit:
         while True:

@@ -228,7 +228,7 @@ def test_an_empty_batch_moves_the_positions_on(lab: Lab) -> None:
     commit = lab.publish(2)
 
     assert commit.batch == 2
-    assert commit.positions["documents"] == Position(lab.plan(2).cut.time)
+    assert commit.positions["documents"] == Position(lab.plan(2).cut.time, "updated_at")
     assert lab.titles() == {"a": "one"}
 
 
@@ -488,7 +488,7 @@ def test_a_purged_mark_no_longer_keeps_an_older_cut_out(lab: Lab) -> None:
     time.sleep(1)
     lab.warehouse.purge(lab.pipeline, older_than=timedelta(0))
 
-    lab.publish(2, documents=[document("a", "older")])
+    lab.publish(2, kind=BatchKind.BACKFILL, documents=[document("a", "older")])
 
     assert lab.titles() == {"a": "older"}
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Protocol
 
+from sluice import audit
 from sluice import pipeline as spine
 from sluice.mongo_client import connect
 from sluice.settings import from_environment
@@ -121,6 +122,14 @@ class Arena:
         uploads = [key for key, _ in self.systems.landing._unfinished(prefix)]
         return self.world.analyst.staging(self.pipeline.name) + uploads
 
+    def audited(self) -> list[str]:
+        """What the product's own comparison finds different."""
+        return [
+            f"{found.collection} {found.different}"
+            for found in audit.compare(self.pipeline, self.systems)
+            if found.different
+        ]
+
     def purge(self) -> None:
         self.systems.warehouse.purge(self.pipeline, older_than=timedelta(0))
 
@@ -140,7 +149,8 @@ def open_arena(world: World, environment: Any, reaper: Reaper) -> Iterator[Arena
         source = ClockedSource(client, world.pipeline.source.database)
         source.clock = Clock()
         server = SERVERS[world.pipeline.warehouse.kind](environment)
-        operated = Operated(world.database, world.pipeline.capture.overlap)
+        capture = world.pipeline.capture
+        operated = Operated(world.database, capture.overlap, capture.mode == "modified")
         arena = Arena(world, replace(systems, source=source), operated, server, reaper)
         arena.revive()
         operated.empty()

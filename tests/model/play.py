@@ -69,6 +69,8 @@ class Play:
         self._arena.sweep()
         if left := self._arena.leftovers():
             raise Broken(f"left behind: {left}")
+        if self._promises.streamed and (different := self._arena.audited()):
+            raise Broken(f"the audit finds {different}")
 
     def _do(self, operation: Operation) -> None:
         match operation:

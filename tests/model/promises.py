@@ -8,10 +8,11 @@ the promise, to be visible within ``overlap`` after the date that it carries, is
 says which are not.
 
 **change_stream.** A live batch of cut T leaves every collection as it is at T, whatever happened to it: deletes, drops,
-renames, dates that say nothing. What was read at an older cut and comes later changes nothing.
+renames, dates that say nothing.
 
-**Both.** Of two batches that read a document, the later cut wins, in whatever order they are published. A document that
-is rejected stays as it was published. One that marks itself as deleted leaves.
+**Both.** Of two batches that read a document, the later cut wins, in whatever order they are published; a live batch
+that comes after one of a later cut brings nothing. A document that is rejected stays as it was published. One that
+marks itself as deleted leaves.
 """
 
 from __future__ import annotations
@@ -49,11 +50,13 @@ class Reading:
 
     def reads(self, collection: Collection, document: Document) -> bool:
         """Whether the batch reads the document."""
-        date = document.get(collection.modified) if collection.modified else None
-        if self.complete or not isinstance(date, datetime):
+        if self.complete or not collection.modified:
             return True
+        date = document.get(collection.modified)
         if self.span:
-            return self.span[0] <= date <= self.span[1]
+            return isinstance(date, datetime) and self.span[0] <= date <= self.span[1]
+        if not isinstance(date, datetime):
+            return True
         return self.low is None or date > self.low
 
 
@@ -78,18 +81,23 @@ class Promises:
     def plan(self, plan: str, cut: Cut, state: State, span: Ends | None, late: Mapping[str, set[str]]) -> Reading:
         """A batch that is planned now."""
         low = None if self.position is None else self.position - self.pipeline.capture.overlap
-        streamed = self.pipeline.capture.mode == "change_stream"
-        promised = {name: set() if streamed else set(keys) for name, keys in late.items()}
-        return Reading(plan, cut, state, low, span, promised, complete=streamed and span is None)
+        promised = {name: set() if self.streamed else set(keys) for name, keys in late.items()}
+        return Reading(plan, cut, state, low, span, promised, complete=self.streamed and span is None)
+
+    @property
+    def streamed(self) -> bool:
+        return self.pipeline.capture.mode == "change_stream"
 
     def publish(self, reading: Reading) -> None:
         """A batch is published; nothing happens the second time."""
         if reading.plan in self.published:
             return
         self.published[reading.plan] = reading
-        if any(other.complete and other.cut.cluster > reading.cut.cluster for other in self.published.values()):
-            return
+        live = [other.cut.cluster for other in self.published.values() if other.span is None]
+        late = max(live, default=0) > reading.cut.cluster
         for collection in self.pipeline.collections:
+            if late and (self.streamed or reading.span is None or not collection.modified):
+                continue
             for document in reading.state[collection.name]:
                 if reading.reads(collection, document):
                     self._read(collection, reading.cut.cluster, document)

@@ -69,6 +69,7 @@ class Operated:
 
     database: Database[dict[str, Any]]
     overlap: timedelta
+    by_date: bool = True
     clock: Clock = field(default_factory=Clock)
     late: dict[str, set[str]] = field(default_factory=lambda: {name: set() for name in COLLECTIONS})
     writes: int = 0
@@ -129,8 +130,9 @@ class Operated:
         if isinstance(write, Delete):
             return DeleteOne(key)
         self.writes += 1
-        # No state comes back byte for byte: of runs beside each other, an older cut could then still win.
-        dated = self._dated(write) | {"nth": self.writes}
+        dated = self._dated(write)
+        if self.by_date and isinstance(dated.get(DATED), datetime):
+            dated["nth"] = self.writes  # the same date, the same state: that much a writer has to promise
         if isinstance(write, Put):
             # Without an `_id`: of what is there it stays, 1.0 does not become 1.
             return ReplaceOne(key, CONTENTS[write.collection][write.content] | dated, upsert=True)

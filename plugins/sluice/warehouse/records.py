@@ -13,7 +13,7 @@ from sluice.manifest import Manifest
 from sluice.positions import Position, positions_after
 from sluice.spec import Pipeline
 from sluice.warehouse.base import Batch, Commit, TableCounts
-from sluice.window import Cut, Window
+from sluice.window import BatchKind, Cut, Plan, Window
 
 
 def read_commit(row: Sequence[Any]) -> Commit:
@@ -68,13 +68,24 @@ def new_commit(pipeline: Pipeline, batch: Batch, last: Commit | None, tables: Ma
     )
 
 
-def loaded_whole(later: Iterable[Sequence[Any]]) -> set[str]:
-    """The collections that were loaded whole by one of these batches, given as rows of the statement ``later_counts``.
+def known_later(plan: Plan, later: Iterable[Sequence[Any]]) -> set[str]:
+    """The collections of which batches of later cuts know all that this one says: it yields to them there (I4).
 
-    Such a load knows every key, also that one is gone which nobody heard of: batches of older cuts yield to it (I4).
+    ``later``: rows of the statement ``later_counts``. A whole load knows every key, also that one is gone which nobody
+    heard of. A live batch has read whatever changed up to this cut, also what became again what it was, of which no row
+    tells.
     """
-    known = (json.loads(counts) for (counts,) in later)
-    return {name for counts in known for name, found in counts.items() if "ended" in found}
+    known: set[str] = set()
+    for kind, positions, counts in later:
+        known |= {name for name, found in json.loads(counts).items() if "ended" in found}
+        if kind == BatchKind.LIVE:
+            known |= _covered(plan, json.loads(positions))
+    return known
+
+
+def _covered(plan: Plan, positions: dict[str, Any]) -> set[str]:
+    reached = {name: Position.from_json(positions[name]) for name in plan.windows if name in positions}
+    return {name for name, position in reached.items() if position.covers(plan.kind, plan.windows[name])}
 
 
 def tell_ended(commit: Commit, ended: Mapping[str, int]) -> None:

@@ -21,7 +21,7 @@ from sluice.warehouse.clickhouse.recover import committed, recover
 from sluice.warehouse.clickhouse.staging import drop_staging
 from sluice.warehouse.clickhouse.tables import STAGING, place
 from sluice.warehouse.clickhouse.versions import Versions
-from sluice.warehouse.records import commit_values, loaded_whole, new_commit, tell_ended
+from sluice.warehouse.records import commit_values, known_later, new_commit, tell_ended
 
 log = logging.getLogger(__name__)
 
@@ -61,10 +61,10 @@ class Publish:
         staged |= {table: staged[table] + rows for table, rows in ended.items()}
         numbers = NumericKeys(self._fence, self._pipeline)
         numbers.give(self._plan.id, staged)
-        whole = self._loaded_whole_later()
+        known = self._known_later()
         counts: dict[str, TableCounts] = {}
         for collection in self._pipeline.collections:
-            counts |= Versions(self._fence, self._plan, collection, staged, number, collection.name in whole).write()
+            counts |= Versions(self._fence, self._plan, collection, staged, number, collection.name in known).write()
         commit = new_commit(self._pipeline, self._batch, last, counts)
         tell_ended(commit, ended)
         refuse_old_versions(self._client, self._pipeline, commit)
@@ -122,9 +122,9 @@ class Publish:
                 fix="nothing was published; load them, also when nothing was landed",
             )
 
-    def _loaded_whole_later(self) -> set[str]:
+    def _known_later(self) -> set[str]:
         cut = {"cluster": self._plan.cut.cluster, "plan": self._plan.id}
-        return loaded_whole(self._client.rows("later_counts", pipeline=self._plan.pipeline, **cut))
+        return known_later(self._plan, self._client.rows("later_counts", pipeline=self._plan.pipeline, **cut))
 
     def _missing(self) -> list[Missing]:
         """The collections whose rows are ended when the batch did not find them."""

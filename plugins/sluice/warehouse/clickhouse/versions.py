@@ -23,7 +23,7 @@ KEYS_A_SLICE: Final = 1_000_000
 class Versions:
     """One collection of one batch, under the fence. ``staged``: rows per table.
 
-    ``superseded``: the collection was loaded whole at a later cut, which says more of every key.
+    ``superseded``: batches of later cuts know all that this one says of the collection.
     """
 
     fence: Fence

@@ -14,7 +14,7 @@ from sluice.errors import CountMismatch, SluiceError, WarehouseUnavailable
 from sluice.spec import Pipeline
 from sluice.statements import Sql
 from sluice.warehouse.base import Batch, Commit, Loaded
-from sluice.warehouse.records import commit_values, loaded_whole, new_commit, read_commit, tell_ended
+from sluice.warehouse.records import commit_values, known_later, new_commit, read_commit, tell_ended
 from sluice.warehouse.redshift.client import Client
 from sluice.warehouse.redshift.missing import end_missing
 from sluice.warehouse.redshift.numeric_keys import NumericKeys
@@ -93,11 +93,11 @@ class Publish:
         number = last.batch + 1 if last else 1
         numbers = NumericKeys(self._client, self._pipeline)
         numbers.give(self._plan.id, staged)
-        whole = self._loaded_whole_later()
+        superseding = self._known_later()
         written: dict[str, Written] = {}
         for collection in self._pipeline.collections:
             known = last.counts.get(collection.name, {}).get("rows", {}) if last else {}
-            superseded = collection.name in whole
+            superseded = collection.name in superseding
             written |= Versions(self._client, self._plan, collection, staged, number, superseded).write(known)
         commit = new_commit(self._pipeline, self._batch, last, {table: w.counts for table, w in written.items()})
         for collection in self._pipeline.collections:
@@ -110,9 +110,9 @@ class Publish:
         assert done, "the record was written in this transaction"
         return done
 
-    def _loaded_whole_later(self) -> set[str]:
+    def _known_later(self) -> set[str]:
         cut = {"cluster": self._plan.cut.cluster, "plan": self._plan.id}
-        return loaded_whole(self._client.rows("later_counts", pipeline=self._plan.pipeline, **cut))
+        return known_later(self._plan, self._client.rows("later_counts", pipeline=self._plan.pipeline, **cut))
 
     def _more_counts(self, collection: str, written: dict[str, Written]) -> dict[str, Any]:
         """What only this warehouse counts: each table's rows after the batch, and what COPY let through."""

@@ -30,7 +30,7 @@ class Written:
 class Versions:
     """One collection of one batch, in the publishing transaction. ``staged``: rows per table.
 
-    ``superseded``: the collection was loaded whole at a later cut, which says more of every key.
+    ``superseded``: batches of later cuts know all that this one says of the collection.
     """
 
     client: Client
