@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from sluice import audit
 from sluice import pipeline as spine
+from sluice.kept import KeptPlans
 from sluice.mongo_client import connect
 from sluice.settings import from_environment
 from sluice.spec import Pipeline, WarehouseKind
@@ -121,6 +122,12 @@ class Arena:
         prefix = f"{self.pipeline.landing.prefix}/{self.pipeline.name}/"
         uploads = [key for key, _ in self.systems.landing._unfinished(prefix)]
         return self.world.analyst.staging(self.pipeline.name) + uploads
+
+    def forget_plans(self) -> None:
+        """No load that was begun is taken up."""
+        plans = KeptPlans(self.systems.landing, self.pipeline.name)
+        for kept in plans.all():
+            plans.forget(kept.plan)
 
     def audited(self) -> list[str]:
         """What the product's own comparison finds different."""

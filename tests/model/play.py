@@ -100,6 +100,7 @@ class Play:
             run.disturbed = True
         if self._pipeline.capture.mode == "modified":
             self._runs = {name: run for name, run in self._runs.items() if run.done > LAND}
+            self._arena.forget_plans()
 
     def _step(self, step: Step) -> None:
         run = self._runs.get(step.run)
