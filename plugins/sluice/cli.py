@@ -13,6 +13,7 @@ import typer
 
 from sluice import __version__
 from sluice.errors import ConfigError, SluiceError
+from sluice.spec import WarehouseKind
 
 if TYPE_CHECKING:
     from sluice.spec import Pipeline
@@ -37,6 +38,7 @@ Name = Annotated[str, typer.Argument(metavar="PIPELINE", help="A name in dags/pi
 OptionalName = Annotated[
     str | None, typer.Argument(metavar="[PIPELINE]", help="Default: every file in dags/pipelines.", show_default=False)
 ]
+_ELSEWHERE = "give another --out, or move it away"
 FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
 
@@ -192,6 +194,9 @@ def infer(  # noqa: PLR0913  one parameter an option
     pipeline: Annotated[
         str | None, typer.Option(help="The pipeline's name; default: the database's.", show_default=False)
     ] = None,
+    warehouse: Annotated[
+        WarehouseKind, typer.Option(help="Where it will be published: what that cannot hold is taken into account.")
+    ] = WarehouseKind.CLICKHOUSE,
     out: Annotated[
         Path | None, typer.Option(help="The file; default: dags/pipelines/<name>.yml.", show_default=False)
     ] = None,
@@ -204,18 +209,20 @@ def infer(  # noqa: PLR0913  one parameter an option
     from sluice.config.grammar import plain_name
     from sluice.infer import sample as edge
     from sluice.mongo import Source
+    from sluice.new_file import exists, write_new
     from sluice.report import SampleProgress
     from sluice.settings import from_environment
 
     name = pipeline or plain_name(database)
     path = out or FOLDER / f"{name}.yml"
     if path.exists():
-        raise edge.exists(path)
+        raise exists(path, _ELSEWHERE)
     with closing(Source.connect(from_environment(conn_id), database)) as source:
-        heading = edge.heading_for(source, collections or [], pipeline=name, conn_id=conn_id, database=database)
+        goal = edge.Goal(name, conn_id, database, warehouse)
+        heading = edge.heading_for(source, collections or [], goal)
         with SampleProgress(heading.sizes, sample) as progress:
             text = edge.infer_pipeline(source, heading, sample, progress.read)
-    edge.write_new(path, text)
+    write_new(path, text, fix=_ELSEWHERE)
     typer.echo(f"{path}: {len(heading.sizes)} collections; read it, then: sluice run --dry-run {path}")
 
 
@@ -259,6 +266,19 @@ def migrate_up(pipeline: OptionalName = None) -> None:
         with closing(connect_warehouse(found, from_environment)) as warehouse:
             applied = warehouse.migrate(found)
         typer.echo(f"{found.name}: {', '.join(applied) or 'nothing to do'}")
+
+
+@migrations.command("new")
+def migrate_new(pipeline: OptionalName = None) -> None:
+    """Write the migration that makes a pipeline's tables what its file says, where that is safe. Applies nothing."""
+    from sluice.pipeline import connect_warehouse
+    from sluice.settings import from_environment
+    from sluice.warehouse.migrations import write_migration
+
+    for found in _pipelines(pipeline):
+        with closing(connect_warehouse(found, from_environment)) as warehouse:
+            comparison = warehouse.compare(found)
+        typer.echo(f"{found.name}: {write_migration(found.warehouse.kind, comparison)}")
 
 
 @rejects.command("list")

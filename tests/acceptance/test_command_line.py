@@ -36,6 +36,7 @@ def test_every_command_works(publishing: World) -> None:
         ("run", "batch 1 (live) is visible"),
         ("status", "batch 1 (live)"),
         ("verify", "yes"),
+        ("migrate new", "nothing to write"),
         ("reconcile --dry-run", "dry run, nothing was published"),
         ("reconcile", "compared and repaired, against batch 1"),
         ("rejects list", ""),

@@ -15,8 +15,8 @@ from pymongo.errors import ExecutionTimeout
 from devstack.publisher import Publisher, shares
 from sluice.conform import CLICKHOUSE_LIMITS, Conformer
 from sluice.errors import ConfigError, SourceUnavailable
-from sluice.infer import sample
 from sluice.mongo import Source
+from sluice.new_file import write_new
 from sluice.pipeline_file import load_pipeline
 from sluice.settings import from_environment
 
@@ -86,7 +86,7 @@ def test_a_file_that_is_there_is_not_overwritten(
     assert (done.returncode, file.read_text()) == (1, "mine")
     assert "is there already" in done.stderr
     with pytest.raises(ConfigError, match="is there already"):
-        sample.write_new(file, "yours")
+        write_new(file, "yours", fix="")
     assert [each.name for each in tmp_path.iterdir()] == ["p.yml"]
 
 

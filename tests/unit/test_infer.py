@@ -16,8 +16,9 @@ from sluice.infer.census import ARRAYS, MOST_FIELDS, Census
 from sluice.infer.describe import share
 from sluice.infer.guess import guess_collection
 from sluice.infer.text import Heading, pipeline_text
+from sluice.limits import REDSHIFT_LIMITS, limits_of
 from sluice.pipeline_file import parse_pipeline
-from sluice.spec import Collection
+from sluice.spec import Collection, WarehouseKind
 from tests.bson_values import values
 from tests.factories import NOON, raw, raw_document, raw_element
 
@@ -40,12 +41,18 @@ documents = st.dictionaries(
 )
 
 
-def inferred(*sampled: dict[str, Any] | bytes, indexed: tuple[str, ...] = ()) -> tuple[Collection, str]:
+CLICKHOUSE, REDSHIFT = WarehouseKind.CLICKHOUSE, WarehouseKind.REDSHIFT
+
+
+def inferred(
+    *sampled: dict[str, Any] | bytes, indexed: tuple[str, ...] = (), warehouse: WarehouseKind = CLICKHOUSE
+) -> tuple[Collection, str]:
     """What is declared for such documents, and the text of the file."""
-    census = Census(CLICKHOUSE_LIMITS)
+    census = Census(limits_of(warehouse))
     census.add(raw(*sampled))
     guess = guess_collection("things", census, {"things"}, indexed.__contains__)
-    text = pipeline_text(Heading("p", "source", "database", "2026-11-25", {"things": len(sampled)}), [guess])
+    sizes = {"things": len(sampled)}
+    text = pipeline_text(Heading("p", "source", "database", "2026-11-25", sizes, warehouse=warehouse), [guess])
     return parse_pipeline(text, Path("p.yml")).collection("things"), text
 
 
@@ -241,3 +248,30 @@ def test_an_empty_collection_is_named() -> None:
 )
 def test_a_share_is_never_rounded_to_all_or_to_nothing(part: int, whole: int, text: str) -> None:
     assert share(part, whole) == text
+
+
+def test_redshifts_limits_count_where_it_is_published_there() -> None:
+    """Its dates reach further, and it has no U+0000; a text that no column of it holds is said."""
+    batch = [{"_id": n, "at": datetime(1700, 1, 1), "nul": "a\0b", "long": "x" * 70_000} for n in range(3)]  # noqa: DTZ001
+    there, text = inferred(*batch, warehouse=REDSHIFT)
+    types_there = {column.path: (str(column.type), str(column.on_error)) for column in there.columns}
+
+    assert types_there["at"] == ("timestamp", "reject")
+    assert types(*batch)["at"] == "json"
+    assert types_there["nul"] == ("string(16)", "replace")
+    assert types_there["long"] == ("text", "reject")
+    assert "3 larger than the warehouse holds: rejected, but for `on_error: truncate`" in text
+    assert "warehouse: {kind: redshift, conn_id: redshift, schema: p}" in text
+    conformed = Conformer(there, limits=REDSHIFT_LIMITS, hash_seed=1)(raw(*batch))
+    assert [(reject.column, reject.reason) for reject in conformed.rejects] == [("long", "too_long")] * 3
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.tuples(values.filter(lambda v: type(v) is not list), documents), max_size=6))
+def test_nothing_that_redshift_can_hold_is_rejected(sampled: list[tuple[Any, dict[str, Any]]]) -> None:
+    batch = [{**document, "_id": key} for key, document in sampled]
+    collection, _ = inferred(*batch, warehouse=REDSHIFT)
+    conformed = Conformer(collection, limits=REDSHIFT_LIMITS, hash_seed=1)(raw(*batch))
+
+    # A key cannot be repaired, and neither can what no path can name.
+    assert [(r.column, r.reason) for r in conformed.rejects if not r.column.endswith(("_id", "_extra"))] == []

@@ -20,6 +20,7 @@ from sluice.fields import Document, as_document
 from sluice.limits import Limits
 from sluice.misfit import Misfit, type_name
 from sluice.raw_documents import bounds_of, decode, pieces
+from sluice.texts import fit_json
 from sluice.values import decimal_of, rule_for
 
 DEPTH: Final = 3
@@ -48,6 +49,7 @@ CANDIDATES: Final[dict[str, tuple[Kind, ...]]] = {
 _PIECE_BYTES = 128 * 1024
 _FAR_OUT = 18
 _REPLACED = ("invalid_utf8", "nul_character")
+_TOO_LARGE = ("too_long", "too_deep")
 _NUMBERS = frozenset({int, Int64, float, Decimal128})
 _TESTED = {kind: ColumnType(kind) for kinds in CANDIDATES.values() for kind in kinds if kind is not Kind.DECIMAL}
 
@@ -70,7 +72,8 @@ class Seen:
     """What was seen at one path. ``depth`` and ``arrays``: how many documents and arrays stand around it.
 
     ``types``: BSON type → values; a value that is missing is in none. ``unfit``: candidate → values that it does not
-    take. ``garbled``: values that need ``on_error: replace`` to be text. ``longest``: bytes of the longest string.
+    take. ``garbled``: values that need ``on_error: replace`` to be text. ``beyond``: values that the warehouse cannot
+    hold, whatever their column. ``longest``: bytes of the longest string.
     ``whole`` and ``places``: digits before and after the point of any number. ``fields`` of the documents,
     ``others``: fields that were not looked at. ``elements`` of the arrays, whose lengths are in ``lengths``.
     """
@@ -80,6 +83,7 @@ class Seen:
     types: Counter[str] = field(default_factory=Counter)
     unfit: Counter[Kind] = field(default_factory=Counter)
     garbled: int = 0
+    beyond: int = 0
     longest: int = 0
     whole: int = 0
     places: int = 0
@@ -110,8 +114,24 @@ class Seen:
 
     def all_garbled(self) -> int:
         """Values that need ``on_error: replace`` to be text, here and in everything inside."""
-        inside = [*self.fields.values(), *([self.elements] if self.elements else [])]
-        return self.garbled + sum(each.all_garbled() for each in inside)
+        return self.garbled + sum(each.all_garbled() for each in self._inside)
+
+    def all_beyond(self) -> int:
+        """Values that the warehouse cannot hold, here and in everything inside."""
+        return self.beyond + sum(each.all_beyond() for each in self._inside)
+
+    def judge(self, misfit: Misfit, kind: Kind | None = None) -> None:
+        """Count a value that does not fit as it is; ``kind``: into the column type that was tried."""
+        if misfit.reason in _REPLACED:  # what `on_error: replace` makes a text of is left to it
+            self.garbled += 1
+        elif misfit.reason in _TOO_LARGE:
+            self.beyond += 1
+        elif kind:
+            self.unfit[kind] += 1
+
+    @property
+    def _inside(self) -> list[Seen]:
+        return [*self.fields.values(), *([self.elements] if self.elements else [])]
 
 
 class Census:
@@ -120,6 +140,7 @@ class Census:
     def __init__(self, limits: Limits) -> None:
         self.documents = self.undecodable = 0
         self.root = Seen()
+        self._limits = limits
         self._rules = {kind: rule_for(column_type, limits) for kind, column_type in _TESTED.items()}
         self._paths_left = MOST_PATHS
 
@@ -144,7 +165,7 @@ class Census:
         elif type(value) is list:
             self._see_elements(seen, value)
         elif name not in CANDIDATES:
-            seen.garbled += _is_garbled(value)
+            self._judge(seen, value)
         else:
             self._try(seen, value, CANDIDATES[name])
             _measure(seen, value)
@@ -155,14 +176,19 @@ class Census:
                 try:
                     self._rules[kind](value)
                 except Misfit as misfit:
-                    # What `on_error: replace` makes a text of is left to it.
-                    seen.unfit[kind] += misfit.reason not in _REPLACED
-                    seen.garbled += misfit.reason in _REPLACED
+                    seen.judge(misfit, kind)
+
+    def _judge(self, seen: Seen, value: Any) -> None:
+        """Of what can only be JSON: is it text, and does the warehouse hold it?"""
+        try:
+            fit_json(extended_json(value), self._limits)
+        except Misfit as misfit:
+            seen.judge(misfit)
 
     def _see_fields(self, seen: Seen, document: Document) -> None:
         if seen.depth > DEPTH:
             seen.others += len(document)
-            seen.garbled += _is_garbled(document)
+            self._judge(seen, document)
             return
         for name, value in document.items():
             inner = seen.fields.get(name) or self._new_field(seen, name)
@@ -170,10 +196,10 @@ class Census:
                 self._see(inner, value)
             else:
                 seen.others += 1
-                seen.garbled += _is_garbled({name: value})
+                self._judge(seen, {name: value})
 
     def _new_field(self, seen: Seen, name: str) -> Seen | None:
-        if len(seen.fields) == MOST_FIELDS or not self._paths_left or _is_garbled(name):
+        if len(seen.fields) == MOST_FIELDS or not self._paths_left or not _is_text(name):
             return None
         self._paths_left -= 1
         return seen.fields.setdefault(name, Seen(seen.depth + 1, seen.arrays))
@@ -181,7 +207,7 @@ class Census:
     def _see_elements(self, seen: Seen, array: list[Any]) -> None:
         seen.lengths.add(len(array))
         if seen.arrays == ARRAYS:
-            seen.garbled += _is_garbled(array)
+            self._judge(seen, array)
             return
         seen.elements = seen.elements or Seen(arrays=seen.arrays + 1)
         for element in array:
@@ -213,11 +239,10 @@ def _measure_digits(seen: Seen, number: Decimal) -> None:
     seen.whole = max(seen.whole, number.adjusted() + 1 if number else 0)
 
 
-def _is_garbled(value: Any) -> bool:
-    """Whether a value, or something inside it, is not UTF-8 or too deep: then it has no JSON either."""
+def _is_text(name: str) -> bool:
+    """Is a field's name UTF-8?"""
     try:
-        text = value if type(value) is str else extended_json(value)
-        text.encode()
-    except (Misfit, UnicodeEncodeError):
-        return True
-    return False
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -41,8 +41,14 @@ def _statements(seen: Seen, chosen: ColumnType, on_error: OnError, rows: int) ->
     yield ", ".join([_types(seen, rows), *_bounds(seen)])
     if chosen.kind is Kind.JSON and (better := _rather(seen)):
         yield better
+    if beyond := seen.all_beyond():
+        yield f"{beyond:,} larger than the warehouse holds: rejected{_unless_cut(chosen)}"
     if on_error is OnError.REPLACE:
         yield f"{seen.all_garbled():,} not UTF-8, which U+FFFD replaces"
+
+
+def _unless_cut(chosen: ColumnType) -> str:
+    return ", but for `on_error: truncate`" if chosen.kind in {Kind.STRING, Kind.TEXT} else ""
 
 
 def _types(seen: Seen, rows: int) -> str:

@@ -12,9 +12,11 @@ import yaml
 from sluice.columns import ColumnType, OnError
 from sluice.infer import describe
 from sluice.infer.guess import ChildGuess, CollectionGuess, Guess
+from sluice.spec import WarehouseKind
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
 _SHOWN = 10
+_CONNECTIONS = {WarehouseKind.CLICKHOUSE: "warehouse", WarehouseKind.REDSHIFT: "redshift"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Heading:
     day: str
     sizes: dict[str, int]
     skipped: Sequence[str] = ()
+    warehouse: WarehouseKind = WarehouseKind.CLICKHOUSE
 
 
 def pipeline_text(heading: Heading, collections: Iterable[CollectionGuess]) -> str:
@@ -43,7 +46,8 @@ def _top(heading: Heading) -> Iterator[str]:
     yield 'schedule: null # by hand; or a cron expression in UTC, as "*/5 * * * *"'
     yield f"source: {{conn_id: {_quoted(heading.conn_id)}, database: {_quoted(heading.database)}}}"
     yield "landing: {conn_id: landing_s3, bucket: landing} # name your own"
-    yield f"warehouse: {{kind: clickhouse, conn_id: warehouse, schema: {_quoted(heading.pipeline)}}} # name your own"
+    goal = f"kind: {heading.warehouse}, conn_id: {_CONNECTIONS[heading.warehouse]}, schema: {_quoted(heading.pipeline)}"
+    yield f"warehouse: {{{goal}}} # name your own"
     yield "collections:"
 
 

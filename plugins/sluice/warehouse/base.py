@@ -11,6 +11,7 @@ from sluice.manifest import Manifest
 from sluice.positions import Position
 from sluice.spec import Collection, Pipeline, Table
 from sluice.suspects import Suspect
+from sluice.warehouse.differences import Comparison
 from sluice.window import BatchKind, Cut, Plan
 
 
@@ -180,6 +181,10 @@ class Warehouse(Protocol):
         Without a pipeline: the product's migrations only. Raises MigrationError when history was edited, or when a
         table is not what the pipeline file says.
         """
+        ...
+
+    def compare(self, pipeline: Pipeline) -> Comparison:
+        """How the pipeline's tables differ from its file. Raises MigrationError while a migration is to be applied."""
         ...
 
     def migration_states(self) -> list[MigrationState]:

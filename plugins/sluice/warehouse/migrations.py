@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Protocol
 
 from sluice.errors import MigrationError
+from sluice.new_file import write_new
 from sluice.statements import ROOT
 from sluice.warehouse.base import MigrationState
+from sluice.warehouse.differences import Comparison, migration_name, migration_text
 
 _FILE = re.compile(r"(\d{4})_([a-z0-9]+(?:_[a-z0-9]+)+)\.sql")
 _OWNER = re.compile(r"^-- pipeline: *(\w+) *$", re.MULTILINE)
@@ -96,6 +98,18 @@ def read_migrations(warehouse: str, root: Path = ROOT) -> tuple[Migration, ...]:
     return migrations
 
 
+def write_migration(warehouse: str, comparison: Comparison, root: Path = ROOT) -> str:
+    """Write a pipeline's next migration. Returns what was done and what to do, for people. Raises MigrationError."""
+    text = migration_text(comparison)
+    tables = f"`sluice migrate up` makes {', '.join(comparison.missing)}" if comparison.missing else ""
+    if not text:
+        return f"nothing to write; {tables or 'its tables are what its file says'}"
+    number = len(read_migrations(warehouse, root)) + 1
+    path = root / "migrations" / warehouse / migration_name(comparison.pipeline, number)
+    write_new(path, text, fix="run it again: another migration was added meanwhile")
+    return f"wrote {path}; read it, then: sluice migrate up"
+
+
 def states(migrations: Sequence[Migration], records: Sequence[Record]) -> list[MigrationState]:
     """The state of every migration that is in the files or in the history, by version."""
     done = {m.version: [r for r in records if r.version == m.version] for m in migrations}
@@ -111,6 +125,17 @@ def pending(migrations: Sequence[Migration], records: Sequence[Record], pipeline
     _refuse(found)
     applied = {state.version for state in found if state.state == "applied"}
     return [m for m in migrations if m.pipeline == pipeline and f"{m.version:04d}" not in applied]
+
+
+def refuse_pending(migrations: Sequence[Migration], records: Sequence[Record], pipeline: str) -> None:
+    """Raise MigrationError when a file is still to be applied: only then can the tables be compared with anything."""
+    left = [m.label for owner in (None, pipeline) for m in pending(migrations, records, owner)]
+    if left:
+        raise MigrationError(
+            f"no migration is written for {pipeline}: others are not applied yet",
+            why=", ".join(left),
+            fix="run `sluice migrate up`, which applies them; then this again",
+        )
 
 
 def run(ledger: Ledger, migrations: Sequence[Migration]) -> list[str]:

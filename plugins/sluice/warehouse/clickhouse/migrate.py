@@ -13,6 +13,7 @@ from sluice.warehouse.clickhouse.client import Client
 from sluice.warehouse.clickhouse.fence import Fence, Pace
 from sluice.warehouse.clickhouse.schema import Schema
 from sluice.warehouse.clickhouse.tables import CONTROL
+from sluice.warehouse.differences import Comparison
 from sluice.warehouse.migrations import Migration, Record
 
 LOCK = "(migrations)"
@@ -34,6 +35,11 @@ class Migrator:
         fence = Fence(self._client, LOCK, self._pace)
         with fence.held():
             return self._apply(_Ledger(fence.client, fence), fence, pipeline)
+
+    def compare(self, pipeline: Pipeline) -> Comparison:
+        """See :meth:`sluice.warehouse.base.Warehouse.compare`."""
+        migrations.refuse_pending(self._files, _Ledger(self._client).records(), pipeline.name)
+        return Schema(self._client, pipeline).compare()
 
     def states(self) -> list[MigrationState]:
         """Every migration with its state."""

@@ -28,7 +28,7 @@ from sluice.warehouse.clickhouse.tables import (
     read_columns,
     stored,
 )
-from sluice.warehouse.differences import Difference, refusal
+from sluice.warehouse.differences import Comparison, Difference, refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +107,14 @@ class Schema:
 
     def refuse_differences(self) -> None:
         """Raise MigrationError, with the ALTER statements, when a storage table is not what the pipeline file says."""
-        found = list(self._differences())
-        if found:
-            raise refusal(self._pipeline.name, found, UNALTERABLE)
+        comparison = self.compare()
+        if comparison.found:
+            raise refusal(comparison, UNALTERABLE)
+
+    def compare(self) -> Comparison:
+        """How the tables differ from the pipeline file."""
+        missing = tuple(self._places[table].stem for table in self.missing_tables())
+        return Comparison(self._pipeline.name, missing, tuple(self._differences()))
 
     def _differences(self) -> Iterator[tuple[str, Difference]]:
         stems = [at.stem for at in self._places.values()]

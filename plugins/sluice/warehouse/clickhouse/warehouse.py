@@ -24,6 +24,7 @@ from sluice.warehouse.clickhouse.publish import Publish
 from sluice.warehouse.clickhouse.staging import Load, drop_staging, staged_plans
 from sluice.warehouse.clickhouse.suspects import Suspects
 from sluice.warehouse.clickhouse.tables import CONTROL, place
+from sluice.warehouse.differences import Comparison
 from sluice.warehouse.migrations import Migration, read_migrations
 from sluice.warehouse.records import read_commit
 from sluice.window import Plan
@@ -51,6 +52,10 @@ class ClickHouse:
     def migrate(self, pipeline: Pipeline | None) -> list[str]:
         """Apply what is missing."""
         return Migrator(self._client, self._pace, self._files).up(pipeline)
+
+    def compare(self, pipeline: Pipeline) -> Comparison:
+        """How the pipeline's tables differ from its file."""
+        return Migrator(self._client, self._pace, self._files).compare(pipeline)
 
     def migration_states(self) -> list[MigrationState]:
         """Every migration with its state."""

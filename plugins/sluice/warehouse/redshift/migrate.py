@@ -13,6 +13,7 @@ from sluice.errors import SluiceError
 from sluice.spec import Pipeline
 from sluice.warehouse import migrations
 from sluice.warehouse.base import MigrationState
+from sluice.warehouse.differences import Comparison
 from sluice.warehouse.migrations import Migration, Record, remaining
 from sluice.warehouse.redshift.alters import altered, is_done, needs_no_transaction
 from sluice.warehouse.redshift.client import Client
@@ -31,6 +32,11 @@ class Migrator:
         """Apply what is missing; see :meth:`sluice.warehouse.base.Warehouse.migrate`."""
         done = self._history(None)
         return done + self._tables(pipeline) if pipeline else done
+
+    def compare(self, pipeline: Pipeline) -> Comparison:
+        """See :meth:`sluice.warehouse.base.Warehouse.compare`."""
+        migrations.refuse_pending(self._files, self._ledger.records(), pipeline.name)
+        return Schema(self._client, pipeline).compare()
 
     def states(self) -> list[MigrationState]:
         """Every migration with its state."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sluice.errors import MigrationError
 from sluice.spec import Collection, Pipeline, Table
 from sluice.statements import Sql, bind, literal, name, names
-from sluice.warehouse.differences import Difference, refusal
+from sluice.warehouse.differences import Comparison, Difference, refusal
 from sluice.warehouse.redshift.alters import Columns, Described, sort_order
 from sluice.warehouse.redshift.client import Client
 from sluice.warehouse.redshift.differences import UNALTERABLE, differences
@@ -139,9 +139,14 @@ class Schema:
 
     def refuse_differences(self) -> None:
         """Raise MigrationError, with the ALTER statements, when a storage table is not what the pipeline file says."""
-        found = list(self._differences())
-        if found:
-            raise refusal(self._pipeline.name, found, UNALTERABLE)
+        comparison = self.compare()
+        if comparison.found:
+            raise refusal(comparison, UNALTERABLE)
+
+    def compare(self) -> Comparison:
+        """How the tables differ from the pipeline file."""
+        missing = tuple(self._places[table].stem for table in self.missing_tables())
+        return Comparison(self._pipeline.name, missing, tuple(self._differences()))
 
     def _differences(self) -> Iterator[tuple[str, Difference]]:
         columns = described(self._client, DATA)

@@ -16,6 +16,7 @@ from sluice.statements import name
 from sluice.suspects import Suspect
 from sluice.warehouse.base import Batch, Commit, Loaded, MigrationState, RejectRow, TableState
 from sluice.warehouse.buckets import DIGITS, MODULUS, digits_of
+from sluice.warehouse.differences import Comparison
 from sluice.warehouse.migrations import Migration, read_migrations
 from sluice.warehouse.records import read_commit
 from sluice.warehouse.redshift.check import recount
@@ -50,6 +51,10 @@ class Redshift:
     def migrate(self, pipeline: Pipeline | None) -> list[str]:
         """Apply what is missing."""
         return Migrator(self._client, self._files).up(pipeline)
+
+    def compare(self, pipeline: Pipeline) -> Comparison:
+        """How the pipeline's tables differ from its file."""
+        return Migrator(self._client, self._files).compare(pipeline)
 
     def migration_states(self) -> list[MigrationState]:
         """Every migration with its state."""
