@@ -11,6 +11,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +61,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         return
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        if folder != SCRATCH and folder.owner() == SCRATCH.owner() and _abandoned(folder):
-            Stack(folder / "stack").down()
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another session that starts now was faster
+            if folder != SCRATCH and folder.owner() == SCRATCH.owner() and _abandoned(folder):
+                Stack(folder / "stack").down()
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_unconfigure() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from bson import Binary, Decimal128, Int64, MaxKey, MinKey, ObjectId, Timestamp
-from pymongo import DeleteOne, InsertOne, MongoClient, ReplaceOne, UpdateOne
+from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 
 from devstack.publisher import Publisher, shares
 from sluice import audit, key_lists, planning, report
@@ -202,34 +202,6 @@ def test_a_collection_that_was_replaced_is_read_anew_and_ends_what_it_lost(strea
     assert lost(streaming, commit) == {"documents": 29, "tickets": 40 if how == "drop database" else 0}
     streaming.batch()
     assert streaming.differences() == []
-
-
-@ONE
-def test_after_a_lost_history_deletes_are_found_all_the_same(
-    streaming: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with own_mongod(tmp_path, replica_set=True, options=("--oplogSize", "1")) as url, MongoClient(url) as client:
-        monkeypatch.setenv("AIRFLOW_CONN_PUBLISHING_MONGO", url)
-        streaming.database = client.get_database(streaming.database.name)
-        documents = streaming.database.documents
-        documents.insert_many([{"_id": n, **DATED} for n in range(5)])
-        since = streaming.batch().positions["documents"].cluster
-        documents.delete_many({"_id": {"$lt": 3}})
-        while oldest(client) <= since:
-            streaming.database.other.insert_many([{"text": "x" * 1_000_000} for _ in range(5)])
-
-        commit = streaming.batch()
-
-        assert streaming.differences() == []
-    assert "error 286" in commit.counts["documents"]["anew"]
-    assert lost(streaming, commit) == {"documents": 3, "tickets": 0}
-
-
-def oldest(client: MongoClient[dict[str, Any]]) -> int:
-    """The cluster time at which the oplog begins."""
-    found = client.local["oplog.rs"].find_one({}, {"ts": 1}, sort=[("$natural", 1)])
-    assert found
-    return int(found["ts"].time << 32 | found["ts"].inc)
 
 
 def test_what_was_rejected_keeps_its_older_row(streaming: World) -> None:

@@ -353,7 +353,7 @@ def die_before_the_commit(lab: Lab) -> Batch:
 def test_nothing_of_a_dead_attempt_is_in_the_batch_that_takes_its_number(lab: Lab) -> None:
     die_before_the_commit(lab)
 
-    commit = lab.publish(6, documents=[document("e", "five")])
+    commit = lab.publish(6, kind=BatchKind.BACKFILL, documents=[document("e", "five")])
 
     titles = {"a": "one", "b": "newer", "c": "one", "d": "one", "e": "five", "f": "one"}
     assert lab.state() == (

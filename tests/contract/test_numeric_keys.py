@@ -194,7 +194,8 @@ def _joined(lab: Lab, child: str, key: str, reference: str) -> list[tuple[str, i
 
 @pytest.mark.parametrize("statement", ["insert_keys", "count_unnumbered", "insert_commit"])
 def test_a_publisher_that_died_before_its_commit_leaves_nothing_that_is_seen(lab: Lab, statement: str) -> None:
-    batch = lab.stage(lab.plan(1), documents=[document("a", "one", "x")], tickets=[ticket("t", "b")])
+    plan = lab.plan(1, kind=BatchKind.BACKFILL)
+    batch = lab.stage(plan, documents=[document("a", "one", "x")], tickets=[ticket("t", "b")])
     with pytest.raises(Crash):
         lab.dying(statement).publish(lab.pipeline, batch)
     assert lab.titles() == {}
@@ -209,8 +210,9 @@ def test_a_publisher_that_died_before_its_commit_leaves_nothing_that_is_seen(lab
 
 
 def test_two_publishers_at_once_give_one_number(lab: Lab) -> None:
-    ours = lab.stage(lab.plan(1), documents=[document(f"d{n}", "one") for n in range(20)])
-    theirs = lab.stage(lab.plan(2), tickets=[ticket(f"t{n}", f"d{n}") for n in range(20)])
+    plans = lab.plan(1, kind=BatchKind.BACKFILL), lab.plan(2)
+    ours = lab.stage(plans[0], documents=[document(f"d{n}", "one") for n in range(20)])
+    theirs = lab.stage(plans[1], tickets=[ticket(f"t{n}", f"d{n}") for n in range(20)])
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda batch: _until_published(lab, batch), (ours, theirs)))
 
