@@ -10,11 +10,11 @@ from airflow.sdk import DAG, Asset, AssetAlias, CronDataIntervalTimetable, Param
 
 from sluice import pipeline as spine
 from sluice import reconcile
-from sluice.airflow_tasks import RETRIES, Step, plan_of
+from sluice.airflow_tasks import RETRIES, RangeStep, Step, plan_of, push_plan
 from sluice.pipeline_file import load_pipeline
 from sluice.spec import Pipeline
 from sluice.suspects import Comparison
-from sluice.window import Plan, Range
+from sluice.window import Plan
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -30,23 +30,15 @@ class PlanScan(Step):
 
     def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
         """Raises ConfigError before the first batch."""
-        data = reconcile.plan(pipeline, systems).to_json()
-        context["ti"].xcom_push(key="plan", value=data)
-        return data["ranges"]
+        return push_plan(context, reconcile.plan(pipeline, systems))
 
 
-class LandKeys(Step):
+class LandKeys(RangeStep):
     """Land the keys of one range."""
-
-    def __init__(self, *, piece: dict[str, Any], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.piece = piece
 
     def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
         """Returns how many keys were read."""
-        piece = Range(**self.piece)
-        context["range_label"] = f"{piece.collection} {piece.label or piece.name}"  # type: ignore[typeddict-unknown-key]
-        return reconcile.land(pipeline, systems, plan_of(context), piece).read
+        return reconcile.land(pipeline, systems, plan_of(context), self.range_of(context)).read
 
 
 class Compare(Step):

@@ -102,24 +102,29 @@ class MakePlan(Step):
 
     def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
         """Pushes the plan as ``plan`` too: Airflow maps only over a returned list."""
-        made = spine.plan(pipeline, systems, reread_of(context))
-        data = made.to_json()
-        context["ti"].xcom_push(key="plan", value=data)
-        return data["ranges"]
+        return push_plan(context, spine.plan(pipeline, systems, reread_of(context)))
 
 
-class Land(Step):
-    """Land one range."""
+class RangeStep(Step):
+    """A step that is mapped over the ranges of a plan."""
 
     def __init__(self, *, piece: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.piece = piece
 
-    def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
-        """Returns the counts of the range."""
+    def range_of(self, context: Context) -> Range:
+        """The range of this task, which is named by it from now on."""
         piece = Range(**self.piece)
         context["range_label"] = f"{piece.collection} {piece.label or piece.name}"  # type: ignore[typeddict-unknown-key]
-        manifest = spine.land(pipeline, systems, plan_of(context), piece)
+        return piece
+
+
+class Land(RangeStep):
+    """Land one range."""
+
+    def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
+        """Returns the counts of the range."""
+        manifest = spine.land(pipeline, systems, plan_of(context), self.range_of(context))
         return {"read": manifest.read, "rejected": manifest.rejected, "bytes": manifest.bytes}
 
 
@@ -264,6 +269,13 @@ def reread_of(context: Context) -> Reread | None:
     if start is None or end is None:
         raise ConfigError("only one end of the span to re-read is set", fix="set both `from` and `to`, or neither")
     return datetime.fromisoformat(start).astimezone(UTC), datetime.fromisoformat(end).astimezone(UTC)
+
+
+def push_plan(context: Context, made: Plan) -> Any:
+    """Keep a plan for the steps that follow; returns its ranges, for Airflow to map over."""
+    data = made.to_json()
+    context["ti"].xcom_push(key="plan", value=data)
+    return data["ranges"]
 
 
 def plan_of(context: Context) -> Plan:
