@@ -44,6 +44,14 @@ def a_pipeline(name: str = "publishing", **overrides: Any) -> spec.Pipeline:
     return spec.Pipeline(**{**defaults, **overrides})
 
 
+def keyed(pipeline: spec.Pipeline, kind: str) -> spec.Pipeline:
+    """Documents alone, under a name of their own, whose keys are of another type."""
+    own, plain = f"p{secrets.token_hex(4)}", a_collection()
+    columns = tuple(replace(c, type=ColumnType.parse(kind)) if c.path == "_id" else c for c in plain.columns)
+    warehouse = replace(pipeline.warehouse, schema=f"{own}_read")
+    return a_pipeline(own, collections=(replace(plain, columns=columns),), warehouse=warehouse)
+
+
 def numbered(pipeline: spec.Pipeline) -> spec.Pipeline:
     """The same, under a name of its own, with numeric keys: tickets name one document, and list more of them."""
     own = f"p{secrets.token_hex(4)}"

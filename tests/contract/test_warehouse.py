@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 import time
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -13,14 +12,13 @@ from uuid import UUID
 
 import pytest
 
-from sluice.columns import ColumnType
 from sluice.errors import ConfigError, CountMismatch, MigrationError, Superseded
 from sluice.positions import Position
 from sluice.warehouse.base import Commit, Loaded, RejectRow, TableCounts
 from sluice.warehouse.buckets import bucket_of
 from sluice.window import BatchKind
 from tests.contract.lab import BUCKET, ONLY_CLICKHOUSE, ONLY_REDSHIFT, Doc, Lab, document, gone, ticket
-from tests.contract.specs import a_collection, a_pipeline
+from tests.contract.specs import keyed
 
 
 def a_reject(key: str = "bad", **overrides: object) -> RejectRow:
@@ -512,11 +510,7 @@ def test_every_right_is_tried_and_nothing_of_it_stays(lab: Lab) -> None:
     [("int64", (1, 2, 3)), ("uuid", tuple(str(UUID(int=n)) for n in (1, 2, 3))), ("string(9)", tuple("abc"))],
 )
 def test_a_key_may_have_a_type_of_its_own(shared_lab: Lab, kind: str, keys: tuple[Any, ...]) -> None:
-    plain = a_collection()
-    columns = tuple(replace(c, type=ColumnType.parse(kind)) if c.path == "_id" else c for c in plain.columns)
-    own = f"p{secrets.token_hex(4)}"
-    stored = replace(shared_lab.pipeline.warehouse, schema=f"{own}_read")
-    lab = shared_lab.another(a_pipeline(own, collections=(replace(plain, columns=columns),), warehouse=stored))
+    lab = shared_lab.another(keyed(shared_lab.pipeline, kind))
     lab.warehouse.migrate(lab.pipeline)
     a, b, c = keys
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from sluice.columns import ColumnType
 from sluice.warehouse.base import TableCounts
 from sluice.window import BatchKind
 from tests.contract.lab import ONLY_CLICKHOUSE, Lab, document, gone, ticket
-from tests.contract.specs import a_collection, a_pipeline
+from tests.contract.specs import keyed
 from tests.contract.test_warehouse import a_reject, counts
 
 
@@ -144,11 +141,7 @@ def test_a_table_of_many_slices_is_compared_slice_by_slice(lab: Lab, monkeypatch
     [("int64", (1, 2, 3)), ("uuid", tuple(f"00000000-0000-0000-0000-00000000000{n}" for n in (1, 2, 3)))],
 )
 def test_keys_of_other_types_are_ended_and_kept(shared_lab: Lab, kind: str, keys: tuple[Any, ...]) -> None:
-    plain = a_collection()
-    columns = tuple(replace(c, type=ColumnType.parse(kind)) if c.path == "_id" else c for c in plain.columns)
-    own = f"p{secrets.token_hex(4)}"
-    stored = replace(shared_lab.pipeline.warehouse, schema=f"{own}_read")
-    lab = shared_lab.another(a_pipeline(own, collections=(replace(plain, columns=columns),), warehouse=stored))
+    lab = shared_lab.another(keyed(shared_lab.pipeline, kind))
     lab.warehouse.migrate(lab.pipeline)
     a, b, _ = keys
 
