@@ -69,6 +69,14 @@ class Endpoint:
             _mongo_uri(None, extra),
         )
 
+    @property
+    def timeout(self) -> int | None:
+        """Seconds without an answer after which a connection is given up: ``timeout`` in ``extra``."""
+        text = str(self.extra.get("timeout") or "")
+        if text and not text.isdigit():
+            raise ConfigError(f"timeout {text!r} of the connection {self.conn_id!r} is no number of seconds")
+        return int(text) if text else None
+
 
 Resolver = Callable[[str], Endpoint]
 

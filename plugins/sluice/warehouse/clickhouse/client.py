@@ -46,12 +46,16 @@ class Client:
 
     @classmethod
     def connect(cls, endpoint: Endpoint) -> Self:
-        """Connect and log in. Raises ConfigError, AccessDenied, WarehouseUnavailable."""
+        """Connect and log in. Raises ConfigError, AccessDenied, WarehouseUnavailable.
+
+        Read of the connection's extra: ``secure``, and ``timeout`` (seconds without an answer; SILENCE unless said).
+        """
         if not endpoint.host:
             raise ConfigError(
                 f"the connection {endpoint.conn_id!r} names no host",
                 fix="set host, port, login and password of the ClickHouse server's HTTP interface",
             )
+        silence = endpoint.timeout or SILENCE
         secure = str(endpoint.extra.get("secure", "")).lower() in {"1", "true", "yes"}
         with _translated(f"connecting to {endpoint.host}", endpoint.password or ""):
             driver = clickhouse_connect.get_client(
@@ -61,7 +65,8 @@ class Client:
                 password=endpoint.password or "",
                 secure=secure,
                 settings=SETTINGS,
-                send_receive_timeout=SILENCE,
+                connect_timeout=min(10, silence),
+                send_receive_timeout=silence,
                 autogenerate_session_id=False,  # no state between statements, so that the client may be shared
                 tz_mode="aware",
                 client_name="sluice",

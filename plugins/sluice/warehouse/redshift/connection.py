@@ -68,7 +68,7 @@ def connector(endpoint: Endpoint) -> Connector:
         "tcp_keepalive_interval": 10,
         "tcp_keepalive_count": 6,
         **_security(endpoint),
-        **_timeout(endpoint),
+        **({"timeout": endpoint.timeout} if endpoint.timeout else {}),
     }
     return Connector(options, _ca_file(endpoint))
 
@@ -91,15 +91,6 @@ def _ca_file(endpoint: Endpoint) -> str:
             fix="put the CA's certificates there, or take sslrootcert out: a cluster's own are known to the system",
         )
     return file
-
-
-def _timeout(endpoint: Endpoint) -> dict[str, Any]:
-    text = endpoint.extra.get("timeout")
-    if not text:
-        return {}
-    if not str(text).isdigit():
-        raise ConfigError(f"timeout {text!r} of the connection {endpoint.conn_id!r} is no number of seconds")
-    return {"timeout": int(text)}
 
 
 @contextmanager

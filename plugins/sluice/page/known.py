@@ -1,0 +1,89 @@
+"""What the page knows: of the warehouse, of Airflow's runs, and of what a visitor may see and do. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Self
+
+from sluice.warehouse.base import Commit, MigrationState, RejectRow
+
+_WORST = ("failed", "upstream_failed", "running", "up_for_retry", "queued", "scheduled", "success", "skipped")
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a warehouse said of a pipeline; batches and rejects newest first."""
+
+    commits: list[Commit]
+    rejects: list[RejectRow]
+    migrations: list[MigrationState]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One task of a run; a mapped one from its first piece's begin to its last one's end."""
+
+    name: str
+    state: str
+    begun: datetime
+    ended: datetime | None
+
+    @classmethod
+    def of(cls, name: str, pieces: Sequence[tuple[str, datetime, datetime | None]]) -> Self:
+        """From the state, begin and end of each piece. The step is in the state that asks most for attention."""
+        states = [state for state, _, _ in pieces]
+        state = next((each for each in _WORST if each in states), states[0])
+        ends = [ended for _, _, ended in pieces]
+        return cls(name, state, min(begun for _, begun, _ in pieces), None if None in ends else max(filter(None, ends)))
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; None while it runs."""
+        return (self.ended - self.begun).total_seconds() if self.ended else None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a DAG. ``batch``: what it published; None for nothing, or nothing yet."""
+
+    dag: str
+    run: str
+    state: str
+    kind: str
+    begun: datetime | None
+    ended: datetime | None
+    steps: tuple[Step, ...] = ()
+    batch: int | None = None
+
+    @property
+    def failed_step(self) -> Step | None:
+        """The step whose log says why the run failed."""
+        return next((step for step in self.steps if step.state == "failed"), None)
+
+    @property
+    def took(self) -> timedelta | None:
+        """How long it ran."""
+        return self.ended - self.begun if self.ended and self.begun else None
+
+
+@dataclass(frozen=True, slots=True)
+class Dag:
+    """A DAG that Airflow has, and its newest runs, newest first."""
+
+    name: str
+    paused: bool
+    runs: tuple[Run, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """``runs``: see them. ``logs``: see what the logs of tasks show too, such as the keys of rejected documents.
+
+    ``start``: the DAGs of which the visitor may start runs.
+    """
+
+    runs: bool = False
+    logs: bool = False
+    start: frozenset[str] = frozenset()

@@ -1,0 +1,271 @@
+"""What the page's templates show, made of what the warehouse and Airflow said. Pure: no clock, no server."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sluice.errors import SluiceError
+from sluice.page.actions import actions
+from sluice.page.chart import Chart, draw
+from sluice.page.freshness import freshness
+from sluice.page.known import Contents, Dag, Rights, Run, Step
+from sluice.spec import CHANGE_STREAM, Collection, Pipeline
+from sluice.warehouse.base import Commit, MigrationState, RejectRow
+
+STEPS = ("migrate", "plan", "land", "follow", "load", "publish", "verify", "clean_up")
+"""The steps that have a colour."""
+COUNTED = ("staged", "published", "unchanged", "superseded", "gone", "closed")
+SAMPLES = 3
+"""Rejects that are shown of each reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One pipeline with all that is known of it now. ``contents``: an error when the warehouse said nothing."""
+
+    pipeline: Pipeline
+    contents: Contents | SluiceError
+    dags: Mapping[str, Dag]
+    now: datetime
+
+    @property
+    def commits(self) -> Sequence[Commit]:
+        """The batches; none when the warehouse said nothing."""
+        return () if isinstance(self.contents, SluiceError) else self.contents.commits
+
+    @property
+    def error(self) -> SluiceError | None:
+        """Why the warehouse said nothing."""
+        return self.contents if isinstance(self.contents, SluiceError) else None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How a pipeline is, in one word of a kind: good, busy, idle or bad."""
+
+    kind: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A pipeline in the overview, and the head of its own page."""
+
+    name: str
+    kind: str
+    schedule: str | None
+    state: State
+    age: timedelta | None
+    chart: Chart | None
+    last: BatchRow | None
+    rejected: int
+    error: SluiceError | None
+
+
+@dataclass(frozen=True, slots=True)
+class StepPart:
+    """A step of a run: its share of the run's time, in percent, and where in it the step began."""
+
+    step: Step
+    at: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRow:
+    """A batch. ``run``: the run of Airflow that published it; None for one of the command line."""
+
+    commit: Commit
+    took: timedelta
+    read: int
+    published: int
+    gone: int
+    rejected: int
+    bytes: int
+    run: Run | None = None
+    parts: tuple[StepPart, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionRow:
+    """How far a collection was read: ``low`` to ``high`` by its last live batch. ``low`` None: from the beginning."""
+
+    name: str
+    tables: tuple[str, ...]
+    how: str
+    low: datetime | None
+    high: datetime | None
+    age: timedelta | None
+    read: int
+    rejected: int
+
+
+@dataclass(slots=True)
+class RejectGroup:
+    """Rejects with one reason in one column."""
+
+    collection: str
+    column: str
+    reason: str
+    count: int = 0
+    last: int = 0
+    samples: list[RejectRow] = field(default_factory=list)
+
+    def add(self, row: RejectRow) -> None:
+        """One more, in the order newest first."""
+        self.count += 1
+        self.last = max(self.last, row.batch)
+        if len(self.samples) < SAMPLES:
+            self.samples.append(row)
+
+
+def pipeline_page(subject: Subject, may: Rights) -> dict[str, Any]:
+    """All that the page of one pipeline shows to a visitor with these rights."""
+    subject = (
+        subject if may.runs else replace(subject, dags={name: replace(d, runs=()) for name, d in subject.dags.items()})
+    )
+    contents = subject.contents
+    known = None if isinstance(contents, SluiceError) else contents
+    return {
+        "card": card(subject),
+        "failed": failed_run(subject),
+        "actions": actions(subject.pipeline, subject.dags, may.start),
+        "collections": collection_rows(subject),
+        "batches": batch_rows(subject),
+        "rejects": reject_groups(known.rejects if known else ()) if may.logs else None,
+        "migrations": migrations_by_state(known.migrations if known else ()),
+        "steps": [step for step in STEPS if step != "follow" or subject.pipeline.capture.mode == CHANGE_STREAM],
+        "counted": COUNTED,
+    }
+
+
+def card(subject: Subject) -> Card:
+    """A pipeline at a glance."""
+    pipeline, fresh = subject.pipeline, freshness(subject.commits, subject.now)
+    rows = batch_rows(subject)
+    return Card(
+        pipeline.name,
+        pipeline.warehouse.kind.value,
+        pipeline.schedule,
+        state(subject),
+        fresh.age if fresh else None,
+        draw(fresh) if fresh else None,
+        rows[0] if rows else None,
+        sum(row.rejected for row in rows),
+        subject.error,
+    )
+
+
+def state(subject: Subject) -> State:
+    """The word for a pipeline: what asks most for attention comes first."""
+    dag = subject.dags.get(subject.pipeline.name)
+    ended = [run for run in dag.runs if run.state in {"success", "failed"}] if dag else []
+    if subject.error:
+        return State("bad", "no answer")
+    if ended and ended[0].state == "failed":
+        return State("bad", "last run failed")
+    if dag and any(run.state == "running" for run in dag.runs):
+        return State("busy", "running")
+    if dag is None or dag.paused:
+        return State("idle", "paused" if dag else "no DAG")
+    return State("good", "up to date") if subject.commits else State("idle", "nothing published yet")
+
+
+def batch_rows(subject: Subject) -> list[BatchRow]:
+    """Batches, newest first."""
+    runs = {run.batch: run for dag in subject.dags.values() for run in dag.runs if run.batch is not None}
+    return [_batch_row(commit, runs.get(commit.batch)) for commit in subject.commits]
+
+
+def _batch_row(commit: Commit, run: Run | None) -> BatchRow:
+    counts = commit.counts.values()
+    tables = [table for found in counts for table in found["tables"].values()]
+    return BatchRow(
+        commit,
+        (run and run.took) or (commit.committed_at or commit.started_at) - commit.started_at,
+        sum(found["read"] for found in counts),
+        sum(table["published"] for table in tables),
+        sum(table.get("gone", 0) for table in tables),
+        sum(found["rejected"] for found in counts),
+        sum(found["bytes"] for found in counts),
+        run,
+        tuple(step_parts(run)) if run else (),
+    )
+
+
+def step_parts(run: Run) -> Iterable[StepPart]:
+    """The steps of a run that ended, beside each other on its time."""
+    ended = [step for step in run.steps if step.ended]
+    if not ended:
+        return
+    begin, end = min(step.begun for step in ended), max(step.ended for step in ended if step.ended)
+    span = max((end - begin).total_seconds(), 0.001)
+    for step in ended:
+        yield StepPart(step, 100 * (step.begun - begin).total_seconds() / span, 100 * (step.seconds or 0.0) / span)
+
+
+def collection_rows(subject: Subject) -> list[CollectionRow]:
+    """The collections, in the order of the file."""
+    live = [commit for commit in subject.commits if commit.kind == "live"]
+    return [_collection_row(subject, collection, live) for collection in subject.pipeline.collections]
+
+
+def _collection_row(subject: Subject, collection: Collection, live: Sequence[Commit]) -> CollectionRow:
+    reached = [high for commit in live[:2] if (high := _reached(commit, collection)) is not None]
+    low = reached[1] if len(reached) > 1 else None
+    is_stream = bool(live) and _is_stream(live[0], collection)
+    if low and not is_stream:
+        low -= subject.pipeline.capture.overlap
+    counts = live[0].counts.get(collection.name, {}) if live else {}
+    return CollectionRow(
+        collection.name,
+        tuple(table.name for table in collection.tables),
+        "change stream" if is_stream else f"by {collection.modified}" if collection.modified else "whole each time",
+        None if counts.get("anew") else low,
+        reached[0] if reached else None,
+        subject.now - reached[0] if reached else None,
+        counts.get("read", 0),
+        counts.get("rejected", 0),
+    )
+
+
+def _is_stream(commit: Commit, collection: Collection) -> bool:
+    position = commit.positions.get(collection.name)
+    return position is not None and position.cluster is not None
+
+
+def _reached(commit: Commit, collection: Collection) -> datetime | None:
+    position = commit.positions.get(collection.name)
+    if position is None:
+        return None
+    if position.cluster is not None:
+        return datetime.fromtimestamp(position.cluster >> 32, UTC)
+    return position.high
+
+
+def reject_groups(rows: Iterable[RejectRow]) -> list[RejectGroup]:
+    """Rejects by collection, column and reason, the most frequent first."""
+    groups: dict[tuple[str, str, str], RejectGroup] = {}
+    for row in rows:
+        name = (row.collection, row.column, row.reason)
+        groups.setdefault(name, RejectGroup(*name)).add(row)
+    return sorted(groups.values(), key=lambda group: -group.count)
+
+
+def migrations_by_state(states: Iterable[MigrationState]) -> dict[str, list[MigrationState]]:
+    """Migrations by what became of them."""
+    found: dict[str, list[MigrationState]] = defaultdict(list)
+    for each in states:
+        found[each.state].append(each)
+    return found
+
+
+def failed_run(subject: Subject) -> Run | None:
+    """The newest run of the pipeline's own DAG, if it failed."""
+    dag = subject.dags.get(subject.pipeline.name)
+    ended = [run for run in dag.runs if run.state in {"success", "failed"}] if dag else []
+    return ended[0] if ended and ended[0].state == "failed" else None
