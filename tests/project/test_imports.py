@@ -11,7 +11,7 @@ import pytest
 
 from tests.project import tree
 
-PURE = ("spec", "columns", "conform", "window", "manifest", "errors", "values", "keys", "infer.census")
+PURE = ("spec", "columns", "conform", "window", "manifest", "errors", "values", "keys", "infer.census", "page.views")
 OUTSIDE = {"bson", "pyarrow", "xxhash"}
 """Libraries of a pure module: they compute, and talk to nobody."""
 
@@ -77,14 +77,20 @@ def test_the_pure_core_calls_nothing_that_does_io(file: Path) -> None:
     assert calls(file) & IO_CALLS == set()
 
 
-def test_only_the_tasks_import_airflow() -> None:
+def test_only_the_tasks_and_the_page_import_airflow() -> None:
     importing = [
         tree.name_of(file)
         for file in tree.python_files(tree.PACKAGE)
         if "airflow" in tree.roots(tree.imported(tree.parsed(file)))
     ]
 
-    assert importing == ["plugins/sluice/airflow_reconcile.py", "plugins/sluice/airflow_tasks.py"]
+    assert importing == [
+        "plugins/sluice/airflow_reconcile.py",
+        "plugins/sluice/airflow_tasks.py",
+        "plugins/sluice/page/airflow_app.py",
+        "plugins/sluice/page/airflow_rights.py",
+        "plugins/sluice/page/airflow_runs.py",
+    ]
 
 
 def test_imports_are_absolute() -> None:

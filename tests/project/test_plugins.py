@@ -7,6 +7,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+
 from tests.project import tree
 
 SCAN = """
@@ -20,10 +23,14 @@ files = {name: getattr(module, "__file__", None) or "" for name, module in sys.m
 ours = {name: file for name, file in files.items() if file.startswith(folder + "sluice/")}
 leaked = {name: file for name, file in ours.items() if name.partition(".")[0] != "sluice"}
 
+heavy = {"fastapi", "sluice.page.airflow_app", "sluice.pipeline"} & set(sys.modules)
+plugins = [plugin.name for plugin in plugins_manager._get_plugins()[0]]
+
 import smtplib  # the standard library is whole
 import sluice.errors  # and the package can be imported
 
-print(json.dumps({"leaked": leaked, "errors": plugins_manager.get_import_errors()}))
+print(json.dumps({"leaked": leaked, "errors": plugins_manager.get_import_errors(), "plugins": plugins,
+    "heavy": sorted(heavy)}))
 """
 
 
@@ -33,8 +40,11 @@ def scan(plugins: Path, home: Path) -> dict[str, Any]:
     return result
 
 
-def test_the_scan_executes_no_module_of_the_package(tmp_path: Path) -> None:
-    assert scan(tree.ROOT / "plugins", tmp_path) == {"leaked": {}, "errors": {}}
+def test_the_scan_finds_the_page_and_executes_no_module_of_the_package(tmp_path: Path) -> None:
+    found = scan(tree.ROOT / "plugins", tmp_path)
+
+    # Every component scans: the page is imported by the first who asks for it.
+    assert found == {"leaked": {}, "errors": {}, "plugins": ["sluice"], "heavy": []}
 
 
 def test_without_the_ignore_file_it_would(tmp_path: Path) -> None:
@@ -42,3 +52,18 @@ def test_without_the_ignore_file_it_would(tmp_path: Path) -> None:
     shutil.copytree(tree.ROOT / "plugins", plugins, ignore=shutil.ignore_patterns(".airflowignore", "__pycache__"))
 
     assert "errors" in scan(plugins, tmp_path)["leaked"]
+
+
+def test_the_page_refuses_strangers_everywhere_and_changes_nothing() -> None:
+    """Airflow does not protect what a plugin mounts. Who may read what, a browser tries: `make test-browser`."""
+    from sluice.page.airflow_app import app
+
+    routes = [route for route in app.routes if isinstance(route, APIRoute)]
+    stranger = TestClient(app)
+
+    assert len(routes) == len(app.routes) > 2  # none of FastAPI's own: no docs, no schema
+    assert [route.path for route in routes if route.methods != {"GET"}] == []
+    for route in routes:
+        answer = stranger.get(route.path.format(dag_id="publishing", name="page.css"))
+        assert answer.status_code == 401, route.path
+        assert "Log in to Airflow" in answer.text

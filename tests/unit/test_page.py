@@ -1,0 +1,325 @@
+"""What the page shows, without a browser, a warehouse or Airflow."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+
+from sluice.errors import SluiceError, WarehouseUnavailable
+from sluice.page import words
+from sluice.page.actions import actions, dag_names
+from sluice.page.answers import Answers
+from sluice.page.chart import draw
+from sluice.page.freshness import freshness
+from sluice.page.known import Contents, Dag, Rights, Run, Step
+from sluice.page.reads import look
+from sluice.page.render import render
+from sluice.page.views import SAMPLES, Subject, card, collection_rows, pipeline_page, reject_groups
+from sluice.positions import Position
+from sluice.settings import Endpoint
+from sluice.warehouse.base import Commit, MigrationState, RejectRow
+from tests.factories import NOON, a_cut, a_pipeline
+
+MINUTE = timedelta(minutes=1)
+SCRIPT = "<script>alert('x')</script>"
+EVERYTHING = Rights(runs=True, logs=True, start=frozenset({"publishing", "publishing.reconcile"}))
+ROWS = {"staged": 9, "published": 7, "unchanged": 2, "superseded": 0, "closed": 3, "gone": 0}
+
+
+def minutes(count: float) -> datetime:
+    return NOON + count * MINUTE
+
+
+def a_commit(batch: int = 1, cut: float = 0, published: float = 1, **overrides: Any) -> Commit:
+    """A batch true to so many minutes past noon."""
+    counts = {"read": 10, "rejected": 1, "landed": 9, "bytes": 2_000, "coerced": {}, "tables": {"documents": ROWS}}
+    defaults: dict[str, Any] = {
+        "pipeline": "publishing",
+        "batch": batch,
+        "plan": f"plan-{batch}",
+        "kind": "live",
+        "cut": a_cut(time=minutes(cut)),
+        "positions": {"documents": Position(minutes(cut), "updated_at")},
+        "counts": {"documents": counts},
+        "spec_hash": "5eed",
+        "started_at": minutes(cut),
+        "committed_at": minutes(published),
+    }
+    return Commit(**{**defaults, **overrides})
+
+
+def a_run(batch: int | None = 1, state: str = "success", **overrides: Any) -> Run:
+    steps = (
+        Step.of("land", [("success", minutes(0), minutes(0.25)), ("success", minutes(0.1), minutes(0.5))]),
+        Step.of("publish", [(state, minutes(0.5), minutes(1))]),
+    )
+    return Run("publishing", "manual__1+00:00", state, "manual", minutes(0), minutes(1), steps, batch, **overrides)
+
+
+def a_reject(**overrides: Any) -> RejectRow:
+    defaults: dict[str, Any] = {"collection": "documents", "key": "k1", "column": "title", "reason": "wrong_type"}
+    return RejectRow(**{**defaults, "detail": "found int", "raw_uri": "s3://…", "position": 0, "batch": 1, **overrides})
+
+
+def a_subject(*commits: Commit, now: float = 2, **overrides: Any) -> Subject:
+    contents = Contents(list(commits), [a_reject()], [MigrationState("0001", "create_batches", "applied", NOON)])
+    dags = {name: Dag(name, paused=False, runs=(a_run(),)) for name in ("publishing", "publishing.reconcile")}
+    return Subject(**{"pipeline": a_pipeline(), "contents": contents, "dags": dags, "now": minutes(now), **overrides})
+
+
+def html(subject: Subject, may: Rights = EVERYTHING, prefix: str = "") -> str:
+    places = {"here": f"{prefix}/sluice", "airflow": prefix, "now": subject.now}
+    return render("pipeline.html", shown=20, **places, **pipeline_page(subject, may))
+
+
+# --- freshness and its chart ----------------------------------------------------------------------------------------
+
+
+def test_freshness_grows_with_the_clock_and_falls_with_each_batch() -> None:
+    fresh = freshness([a_commit(2, cut=5, published=7), a_commit(1, cut=0, published=1)], minutes(10))
+
+    assert fresh is not None
+    assert fresh.age == 5 * MINUTE
+    assert [((at - NOON) / MINUTE, age / MINUTE) for at, age in fresh.line] == [(1, 1), (7, 7), (7, 2), (10, 5)]
+    assert [mark.batch for mark in fresh.marks] == [1, 2]
+
+
+def test_a_batch_that_moves_no_position_makes_nothing_fresher() -> None:
+    backfill = a_commit(2, cut=8, published=9, kind="backfill")
+
+    assert freshness([backfill], minutes(10)) is None
+    fresh = freshness([backfill, a_commit(1)], minutes(10))
+    assert fresh is not None
+    assert fresh.age == 10 * MINUTE
+
+
+def test_the_chart_begins_a_day_ago_at_the_age_of_then() -> None:
+    fresh = freshness([a_commit(1, cut=0, published=1)], NOON + timedelta(hours=30))
+
+    assert fresh is not None
+    assert fresh.line[0] == (NOON + timedelta(hours=6), timedelta(hours=6))
+
+
+def test_the_chart_holds_every_point_and_says_what_its_lines_are() -> None:
+    fresh = freshness([a_commit(2, cut=5, published=7), a_commit(1, cut=0, published=1)], minutes(10))
+    assert fresh is not None
+    chart = draw(fresh)
+
+    assert chart.line == "M0.0,875.0L666.7,125.0L666.7,750.0L1000.0,375.0"
+    assert [(tick.at, tick.label) for tick in chart.y_ticks][:2] == [(100, "0 s"), (75, "2 min")]
+    assert [tick.label for tick in chart.x_ticks] == ["12:02", "12:04", "12:06", "12:08", "12:10"]
+    assert chart.spots[1].says == "batch 2, 23 Nov 12:07:00 UTC: 2 min after its cut"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-1, "0 s"),
+        (0, "0 s"),
+        (0.25, "0.2 s"),
+        (9.94, "9.9 s"),
+        (59.7, "1 min"),
+        (125, "2 min 5 s"),
+        (90_061, "1 d 1 h"),
+    ],
+)
+def test_durations_have_two_units(seconds: float, text: str) -> None:
+    assert words.duration(timedelta(seconds=seconds)) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (30_200_000, "30.2 MB"), (10**15, "1,000.0 TB")]
+)
+def test_sizes(count: int, text: str) -> None:
+    assert words.size(count) == text
+
+
+# --- what is made of batches, runs and rejects -----------------------------------------------------------------------
+
+
+def test_a_batch_is_shown_with_the_seconds_of_its_run() -> None:
+    shown = pipeline_page(a_subject(a_commit()), EVERYTHING)["batches"][0]
+
+    assert (shown.read, shown.published, shown.rejected, shown.bytes) == (10, 7, 1, 2_000)
+    assert [(part.step.name, part.step.seconds, part.at, part.width) for part in shown.parts] == [
+        ("land", 30.0, 0.0, 50.0),
+        ("publish", 30.0, 50.0, 50.0),
+    ]
+
+
+def test_a_batch_of_the_command_line_has_no_run() -> None:
+    shown = pipeline_page(a_subject(a_commit(batch=2)), EVERYTHING)["batches"][0]
+
+    assert shown.run is None
+    assert shown.took == MINUTE
+
+
+def test_a_window_goes_from_the_position_before_less_the_overlap_to_the_last_one() -> None:
+    (row,) = collection_rows(a_subject(a_commit(2, cut=5), a_commit(1, cut=0), now=6))
+
+    assert (row.low, row.high, row.age) == (minutes(-2), minutes(5), MINUTE)
+
+
+def test_rejects_are_grouped_with_a_few_samples() -> None:
+    found = reject_groups([a_reject(key=f"k{n}", batch=9 - n) for n in range(5)] + [a_reject(reason="too_long")])
+
+    assert [(group.reason, group.count, group.last, len(group.samples)) for group in found] == [
+        ("wrong_type", 5, 9, SAMPLES),
+        ("too_long", 1, 1, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({}, "up to date"),
+        ({"contents": WarehouseUnavailable("away")}, "no answer"),
+        ({"dags": {}}, "no DAG"),
+        ({"dags": {"publishing": Dag("publishing", paused=True)}}, "paused"),
+        ({"dags": {"publishing": Dag("publishing", paused=False, runs=(a_run(None, "failed"),))}}, "last run failed"),
+        ({"dags": {"publishing": Dag("publishing", paused=False, runs=(a_run(None, "running"), a_run()))}}, "running"),
+        ({"contents": Contents([], [], [])}, "nothing published yet"),
+    ],
+)
+def test_the_word_for_a_pipeline(change: dict[str, Any], word: str) -> None:
+    assert card(a_subject(a_commit(), **change)).state.word == word
+
+
+# --- the page -------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_of_others_becomes_markup() -> None:
+    """A key, a column, a reason, the name of a pipeline, of a DAG, of a run, of a migration, an error's text."""
+    counts = a_commit().counts["documents"] | {"tables": {SCRIPT: ROWS}, "anew": SCRIPT}
+    commit = a_commit(kind=SCRIPT, plan=SCRIPT, code_version=SCRIPT, counts={SCRIPT: counts})
+    reject = a_reject(key=SCRIPT, column=SCRIPT, reason=SCRIPT, detail=SCRIPT, collection=SCRIPT)
+    run = replace(a_run(state="failed"), run=SCRIPT, dag=SCRIPT)
+    contents = Contents([commit, a_commit(2)], [reject], [MigrationState(SCRIPT, SCRIPT, SCRIPT)])
+    dags = {name: Dag(SCRIPT, paused=True, runs=(run,)) for name in dag_names(a_pipeline(name=SCRIPT))}
+    subject = a_subject(pipeline=a_pipeline(name=SCRIPT, schedule=SCRIPT), contents=contents, dags=dags)
+    error = SluiceError(SCRIPT, why=SCRIPT, fix=SCRIPT)
+    pages = [
+        html(subject, Rights(runs=True, logs=True, start=frozenset(dags))),
+        html(replace(subject, contents=error)),
+        render("overview.html", here="", airflow="", now=NOON, cards=[card(subject)], broken=[error]),
+    ]
+
+    for page in pages:
+        assert "&lt;script&gt;" in page
+        assert "<script>" not in page
+    # Nor does it leave an attribute or a link.
+    assert not re.search(r"""(href|data-\w+)="[^"]*['<>]""", pages[0])
+
+
+def test_the_page_runs_no_script_and_loads_nothing_but_its_own() -> None:
+    page = html(a_subject(a_commit()))
+
+    assert re.findall(r"<script[^>]*>", page) == ['<script src="/sluice/static/page.js">']
+    assert re.findall(r"\s(?:on\w+|style)=", page) == []
+    assert not re.search(r"""(?:src|href|action)="(?:https?:)?//""", page)
+
+
+def test_links_lead_to_airflow_also_behind_a_prefix() -> None:
+    page = html(a_subject(a_commit()), prefix="/data/airflow")
+
+    assert 'href="/data/airflow/dags/publishing/runs/manual__1%2B00%3A00/tasks/land"' in page
+    assert 'data-runs="/data/airflow/api/v2/dags/publishing/dagRuns"' in page
+
+
+def test_a_failed_run_shows_the_log_that_says_why() -> None:
+    dags = {"publishing": Dag("publishing", paused=False, runs=(a_run(None, "failed"),))}
+
+    assert "/runs/manual__1%2B00%3A00/tasks/publish" in html(a_subject(a_commit(), dags=dags))
+
+
+def test_a_warehouse_without_an_answer_leaves_the_buttons_and_says_what_to_do() -> None:
+    page = html(a_subject(contents=WarehouseUnavailable("ClickHouse is away", fix="look at the server")))
+
+    assert "ClickHouse is away" in page
+    assert "look at the server" in page
+    assert "Run now" in page
+    assert "Collections" not in page
+
+
+def test_who_may_start_nothing_sees_no_button() -> None:
+    page = html(a_subject(a_commit()), Rights(runs=True, logs=True))
+
+    assert "<button" not in page
+    assert "<dialog" not in page
+
+
+def test_who_may_not_read_runs_or_logs_sees_neither_runs_nor_keys() -> None:
+    page = html(a_subject(a_commit()), Rights())
+
+    assert "manual__1" not in page
+    assert "k1" not in page
+
+
+def test_only_what_airflow_has_and_allows_has_a_button() -> None:
+    dags = {"publishing": Dag("publishing", paused=True)}
+
+    assert [each.name for each in actions(a_pipeline(), dags, dag_names(a_pipeline()))] == [
+        "run",
+        "backfill",
+        "refresh",
+    ]
+    assert actions(a_pipeline(), dags, ["publishing.reconcile"]) == []
+    assert "is paused: the run waits" in html(a_subject(a_commit(), dags=dags))
+
+
+# --- a warehouse that does not answer ---------------------------------------------------------------------------------
+
+
+def test_a_dead_warehouse_holds_up_a_visitor_for_the_patience_alone_and_is_asked_once() -> None:
+    answers, end, asked = Answers[str](), Event(), []
+
+    def never() -> str:
+        asked.append(1)
+        end.wait(20)
+        return "late"
+
+    async def visit() -> list[str | None]:
+        alive = answers.get("alive", lambda: "here")
+        return list(await asyncio.gather(answers.get("dead", never, 0.05), alive, answers.get("dead", never, 0.05)))
+
+    assert asyncio.run(visit()) == [None, "here", None]
+    assert asked == [1]
+    end.set()
+    assert asyncio.run(answers.get("dead", never)) == "late"
+    assert asked == [1]
+
+
+def test_an_answer_is_given_again_for_some_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers, asked = Answers[int](), []
+
+    def ask() -> int:
+        asked.append(1)
+        return len(asked)
+
+    assert [asyncio.run(answers.get("x", ask)) for _ in range(3)] == [1, 1, 1]
+    monkeypatch.setattr("sluice.page.answers.KEPT", -1.0)
+    assert asyncio.run(answers.get("x", ask)) == 2
+
+
+def test_whatever_a_warehouse_raises_is_told_without_its_secrets(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(conn_id: str) -> Endpoint:
+        raise RuntimeError("password=hunter2")
+
+    found = look(a_pipeline(), broken)
+
+    assert isinstance(found, SluiceError)
+    assert "RuntimeError" in str(found)
+    assert "hunter2" not in str(found)
+    assert "publishing" in caplog.text
+
+
+def test_the_sheet_and_the_script_name_nobody_else() -> None:
+    for file in (Path(render.__code__.co_filename).parent / "static").iterdir():
+        assert not re.search(r"https?://|@import|url\(", file.read_text()), file
