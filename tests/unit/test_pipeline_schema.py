@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
-from sluice.config import schema
+from sluice.config import reference, schema
 from tests.factories import a_pipeline_text
 
 ROOT = Path(__file__).parents[2]
@@ -20,6 +20,16 @@ PUBLISHING = ROOT / "dags" / "pipelines" / "publishing.yml"
 def test_the_schema_for_editors_is_up_to_date() -> None:
     written = (ROOT / "dags" / "pipelines" / "schema.json").read_text()
     assert written == schema.text(), "run `python -m sluice.config.schema > dags/pipelines/schema.json`"
+
+
+def test_the_reference_of_keys_is_up_to_date() -> None:
+    written = (ROOT / "docs" / "pipeline-keys.md").read_text()
+    assert written == reference.text(), "run `python -m sluice.config.reference > docs/pipeline-keys.md`"
+
+
+def test_the_reference_names_every_key_that_the_schema_knows() -> None:
+    known = {key for where in schema.json_schema()["$defs"].values() for key in where.get("properties", ())}
+    assert known <= set(re.findall(r"^\| `(\w+)` \|", reference.text(), re.MULTILINE))
 
 
 @pytest.mark.parametrize(

@@ -30,9 +30,9 @@ def keys_at(loc: Loc) -> tuple[str, ...]:
     """The known keys of the mapping at a location; none where any key may stand."""
     node = json_schema()
     for part in loc:
-        node = _resolved(node)
+        node = resolved(node)
         node = node.get("properties", {}).get(part) or _any_key(node)
-    return tuple(_resolved(node).get("properties", {}))
+    return tuple(resolved(node).get("properties", {}))
 
 
 def sections_with(key: str) -> list[str]:
@@ -43,7 +43,7 @@ def sections_with(key: str) -> list[str]:
 def _sections(
     node: dict[str, Any], loc: tuple[str, ...], around: tuple[int, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
-    node = _resolved(node)
+    node = resolved(node)
     if id(node) in around:  # children stand in children
         return
     around = (*around, id(node))
@@ -62,11 +62,11 @@ def _any_key(node: dict[str, Any]) -> dict[str, Any]:
     return form if isinstance(form, dict) else {}
 
 
-def _resolved(node: dict[str, Any]) -> dict[str, Any]:
+def resolved(node: dict[str, Any]) -> dict[str, Any]:
     """The node itself, with references followed and, of several forms, the one with keys."""
     if "$ref" in node:
-        return _resolved(json_schema()["$defs"][node["$ref"].rpartition("/")[2]])
-    forms = [_resolved(form) for form in node.get("anyOf", ())]
+        return resolved(json_schema()["$defs"][node["$ref"].rpartition("/")[2]])
+    forms = [resolved(form) for form in node.get("anyOf", ())]
     return next((form for form in forms if form.get("type") == "object"), node)
 
 
