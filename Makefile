@@ -48,8 +48,9 @@ migrate: $(READY) ## apply missing migrations to the local warehouse
 env: ## complete .env for docker-compose.yml: a secret for each name
 	@$(PYTHON) deploy/env.py $(PROFILES)
 
+# Three processes on two cores: a third of the time a test waits for a server.
 test: lint types ## check everything: style, types, and all tests but the faults
-	$(PY) -m pytest --numprocesses 2 --dist worksteal \
+	$(PY) -m pytest --numprocesses 3 --dist worksteal \
 	  tests/unit tests/contract tests/integration tests/acceptance tests/model/test_model.py tests/model/test_money.py \
 	  tests/model/test_shrink.py tests/project
 

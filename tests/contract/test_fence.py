@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from sluice.errors import CountMismatch, Fenced, MigrationError, SluiceError, WarehouseUnavailable
+from sluice.errors import CountMismatch, Fenced, MigrationError, Retryable, SluiceError, WarehouseUnavailable
 from sluice.warehouse.base import Batch, Commit
 from sluice.warehouse.clickhouse.client import Client
 from sluice.window import BatchKind
@@ -229,7 +229,7 @@ def test_publishers_that_meet_go_one_after_the_other(lab: Lab) -> None:
         while True:
             try:
                 return lab.attempt().publish(lab.pipeline, batch)
-            except Fenced:  # claimed in the same moment as another's: tried again, as the DAG does
+            except Retryable:  # claimed in the same moment as another, or taken for dead: tried again, as the DAG does
                 continue
 
     with ThreadPoolExecutor(3) as pool:

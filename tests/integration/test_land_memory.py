@@ -14,7 +14,8 @@ from sluice.spec import LandingFormat
 def test_memory_does_not_grow_with_the_collection_and_the_disk_is_not_touched(
     stack: Stack, format_: LandingFormat
 ) -> None:
-    found = land.memory(stack.env(), (100_000, 400_000), format_)
+    # The smaller is large enough to fill every buffer: else a busy machine, on which uploads lag, is measured.
+    found = land.memory(stack.env(), (200_000, 600_000), format_)
 
     assert found["large"]["peak_megabytes"] <= 400
     assert found["large_over_small"] <= 1.2
