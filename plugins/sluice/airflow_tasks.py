@@ -1,4 +1,4 @@
-"""The spine as Airflow tasks. Only this module and ``airflow_reconcile`` import Airflow.
+"""The spine as Airflow tasks. Only this module, ``airflow_reconcile`` and ``airflow_stream`` import Airflow.
 
 Operators, not ``@task`` functions: only an operator has ``on_kill``, and when a task is marked failed Airflow 3 runs
 nothing else: no exception is raised and no ``finally`` runs. Raising from ``on_kill`` unwinds the step, which aborts
@@ -21,7 +21,7 @@ from sluice.errors import ConfigError
 from sluice.pipeline_file import load_pipeline
 from sluice.plans import Reread
 from sluice.settings import Endpoint, missing
-from sluice.spec import CHANGE_STREAM, Collection, Pipeline, Table
+from sluice.spec import CHANGE_STREAM, CONTINUOUS, Collection, Pipeline, Table
 from sluice.warehouse.base import Commit, Loaded
 from sluice.window import Plan, Range
 
@@ -53,12 +53,21 @@ SPAN_PARAMS = {
 }
 
 
+FAILED_RUNS = 20
+"""In a row, before a DAG without pauses between its runs is paused: where only a person can help, it would not end."""
+
+STREAM_SECONDS = Param(
+    3600, type="integer", minimum=0, title="Stream for", description="Seconds for which the task stream goes on."
+)
+
+
 def params_of(pipeline: Pipeline) -> dict[str, Param]:
-    """What a run may be told to read again."""
+    """What a run may be told to read again, and how long it streams."""
+    seconds = {"seconds": STREAM_SECONDS} if pipeline.schedule == CONTINUOUS else {}
     names = [collection.name for collection in pipeline.collections]
     text = "The run reads all of this collection, and ends what is no longer there; readers see no step in between."
     full = Param(None, type=["null", "string"], enum=[None, *names], title="Refresh whole", description=text)
-    return {**SPAN_PARAMS, "full": full}
+    return {**SPAN_PARAMS, "full": full, **seconds}
 
 
 class Killed(BaseException):
@@ -203,10 +212,11 @@ def build_dag(file: Path) -> DAG:
     pipeline = load_pipeline(file)
     with DAG(
         dag_id=pipeline.name,
-        schedule=pipeline.schedule and CronDataIntervalTimetable(pipeline.schedule, timezone="UTC"),
+        schedule=schedule_of(pipeline),
         start_date=datetime(2024, 1, 1, tzinfo=UTC),
         catchup=False,  # a run goes on from the last commit record, so missed runs have nothing of their own to do
         max_active_runs=1,
+        max_consecutive_failed_dag_runs=FAILED_RUNS if pipeline.schedule == CONTINUOUS else None,
         default_args={"owner": "sluice", **RETRIES},
         params=params_of(pipeline),
         tags=["sluice", pipeline.warehouse.kind.value],
@@ -226,8 +236,20 @@ def build_dag(file: Path) -> DAG:
             # Nothing may have changed: then there is nothing to land, and the position moves on all the same.
             landed = land >> Follow(task_id="follow", trigger_rule=TriggerRule.NONE_FAILED, **common)
         Migrate(task_id="migrate", **common) >> plan
-        landed >> load >> publish >> Verify(task_id="verify", **common) >> clean_up
+        verify = Verify(task_id="verify", **common)
+        landed >> load >> publish >> verify >> clean_up
+        if pipeline.schedule == CONTINUOUS:
+            from sluice.airflow_stream import StreamBatches, alias_of
+
+            verify >> StreamBatches(task_id="stream", outlets=[alias_of(pipeline)], **common)
     return dag
+
+
+def schedule_of(pipeline: Pipeline) -> Any:
+    """When the DAG runs: Airflow knows one preset by itself, every other has an interval, for backfills."""
+    if pipeline.schedule in {None, CONTINUOUS}:
+        return pipeline.schedule
+    return CronDataIntervalTimetable(pipeline.schedule, timezone="UTC")
 
 
 def broken_dag(file: Path, error: ConfigError) -> DAG:
@@ -310,6 +332,7 @@ def operators_page(pipeline: Pipeline) -> str:
         landing=f"s3://{pipeline.landing.bucket}/{pipeline.landing.prefix} (connection `{pipeline.landing.conn_id}`)",
         warehouse=f"{pipeline.warehouse.kind.value} (connection `{pipeline.warehouse.conn_id}`)",
         rows=rows,
+        stream=STREAMS if pipeline.schedule == CONTINUOUS else "",
     )
 
 
@@ -318,6 +341,12 @@ def _row(pipeline: Pipeline, collection: Collection) -> str:
     field = f"`{collection.modified}`" if collection.modified else "none: every batch reads the whole collection"
     return f"| `{collection.name}` | {tables} | {field} |"
 
+
+STREAMS = """
+**It streams.** `stream` then publishes small batches for `seconds`, an hour, and the next run follows at once. A run
+that you trigger waits for that; `sluice run` does not. Mark `stream` failed to end it now. After 20 failed runs in a
+row Airflow pauses the DAG. Without a cron schedule there is no `airflow backfill`: *Trigger* with `from` and `to`.
+"""
 
 OPERATORS_PAGE = """
 Moves the collections below from MongoDB into the warehouse; all tables become visible together, or none does.
@@ -335,7 +364,7 @@ Moves the collections below from MongoDB into the warehouse; all tables become v
 **Steps.** `migrate` brings the schema up to date · `plan` decides what is read · `land` copies each range to S3 ·
 `follow` (of a change stream) brings what was landed to one cut · `load` stages each collection and counts it ·
 `publish` makes the batch visible · `verify` recounts it · `clean_up` leaves no upload and no staging table behind.
-
+{stream}
 **Re-read a span.** `airflow backfill create --dag-id {name} --from-date … --to-date …` makes one batch for each
 interval of the schedule; *Trigger* with `from` and `to` makes one batch for the whole span. Both are safe beside live
 runs: a row is only ever replaced by a state that was read later.

@@ -18,13 +18,15 @@ from sluice.errors import ConfigError, Superseded
 from sluice.pipeline import Systems, conformer
 from sluice.spec import Collection, Pipeline
 from sluice.warehouse.buckets import BUCKETS, MODULUS, bucket_of
-from sluice.window import Cut, Window, next_window
+from sluice.window import BatchKind, Cut, Window, next_window
 
 if TYPE_CHECKING:
     from sluice.warehouse.base import Commit
 
 log = logging.getLogger(__name__)
 
+RECENT: Final = 100
+"""Commit records among which the one with the newest cut is looked for."""
 TRIES: Final = 4
 """How often a comparison begins that a newly published batch overtakes."""
 
@@ -52,9 +54,9 @@ class Finding:
 
 
 def compare(pipeline: Pipeline, systems: Systems) -> list[Finding]:
-    """Compare each collection with its table, at the last batch's cut while the source still remembers it.
+    """Compare each collection with its table, at the newest cut of a batch while the source still remembers it.
 
-    Where the warehouse keeps no older state, and a batch is published meanwhile, it begins again with that one, a few
+    That is what readers see, whichever batch was published last (I4): one of an older cut changed nothing newer. Where the warehouse keeps no older state, and a batch is published meanwhile, it begins again with that one, a few
     times. Then it raises Superseded.
     """
     for left in reversed(range(TRIES)):
@@ -68,13 +70,13 @@ def compare(pipeline: Pipeline, systems: Systems) -> list[Finding]:
 
 
 def _compare_newest(pipeline: Pipeline, systems: Systems) -> list[Finding]:
-    commit = systems.warehouse.last_commit(pipeline.name)
-    if commit is None:
+    commits = systems.warehouse.commits(pipeline.name, limit=RECENT)
+    if not commits:
         raise ConfigError(
             f"{pipeline.name} has nothing to compare: no batch is published", fix=f"`sluice run {pipeline.name}`"
         )
-    cut = _readable(systems, commit)
-    return [compare_collection(pipeline, systems, collection, commit, cut) for collection in pipeline.collections]
+    cut = _readable(systems, max(commits, key=lambda commit: commit.cut.cluster))
+    return [compare_collection(pipeline, systems, collection, commits[0], cut) for collection in pipeline.collections]
 
 
 def compare_collection(
@@ -151,7 +153,9 @@ class _Comparison:
         return self._collection.deletes == "none"
 
     def _pending(self) -> set[str]:
-        if self._cut == self._commit.cut:
+        """The keys of what a live batch has not read yet, as the cut compared is later than that of each."""
+        commits = self._systems.warehouse.commits(self._pipeline.name, limit=RECENT)
+        if any(commit.cut == self._cut and commit.kind == BatchKind.LIVE for commit in commits):
             return set()
         position = self._commit.positions.get(self._collection.name)
         if position and position.cluster is not None:

@@ -103,11 +103,15 @@ def plan(pipeline: Pipeline, systems: Systems, reread: Reread | None = None) -> 
     beginning that was killed is gone on with: its plan is taken up, and what it landed is not read again.
     """
     last = systems.warehouse.last_commit(pipeline.name)
-    made = take_up(pipeline, systems, last, reread)
-    if made is None:
-        made = keep(systems, make_plan(pipeline, systems, last, reread), last)
-    _tell_plan(made, last)
+    made = plan_after(pipeline, systems, last, reread)
+    tell_plan(made, last)
     return made
+
+
+def plan_after(pipeline: Pipeline, systems: Systems, last: Commit | None, reread: Reread | None = None) -> Plan:
+    """The plan of what follows a commit record, without a word in the log."""
+    made = take_up(pipeline, systems, last, reread)
+    return made or keep(systems, make_plan(pipeline, systems, last, reread), last)
 
 
 def make_plan(pipeline: Pipeline, systems: Systems, last: Commit | None, reread: Reread | None) -> Plan:
@@ -390,7 +394,8 @@ def _check_rejects(pipeline: Pipeline, manifests: Sequence[Manifest], loaded: Se
     )
 
 
-def _tell_plan(made: Plan, last: Commit | None) -> None:
+def tell_plan(made: Plan, last: Commit | None) -> None:
+    """Say what a batch reads."""
     after = f"after batch {last.batch}" if last else "the first batch"
     log.info("plan %s: %s, %s, cut %s, %d ranges", made.id, made.kind, after, made.cut.time, len(made.ranges))
     for name, window in made.windows.items():

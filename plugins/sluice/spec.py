@@ -213,6 +213,8 @@ class Warehouse:
 
 
 MODIFIED, CHANGE_STREAM = "modified", "change_stream"
+CONTINUOUS = "@continuous"
+"""The schedule of a DAG whose run publishes small batches one after the other; the next run follows at once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -169,3 +170,11 @@ def streaming(make_world: Any, tmp_path: Path) -> World:
     text = (ROOT / "dags" / "pipelines" / "publishing.yml").read_text()
     file.write_text(as_stream(text).replace("pipeline: publishing", "pipeline: streaming"))
     return make_world(file)
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 90) -> None:
+    """Wait until it is so."""
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.2)

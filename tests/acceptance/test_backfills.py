@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from devstack.publisher import Publisher
+from sluice import audit
 from sluice import pipeline as spine
 from sluice.errors import Fenced
 from sluice.plans import Reread
@@ -99,3 +100,28 @@ def test_a_write_that_becomes_visible_after_its_date_arrives_within_overlap(publ
     assert found == {"after", "at the end", "also at the end", "within"}
     publishing.batch((end - timedelta(seconds=300), end - timedelta(seconds=60)))
     assert publishing.differences() == []
+
+
+def audited(world: World) -> dict[str, tuple[int, dict[str, str]]]:
+    with world.systems() as systems:
+        return {f.collection: (f.newer, f.different) for f in audit.compare(world.pipeline, systems)}
+
+
+@pytest.mark.parametrize("capture", ["publishing", "streaming"])
+def test_verify_compares_at_the_newest_cut_whichever_batch_came_last(
+    capture: str, request: pytest.FixtureRequest
+) -> None:
+    world: World = request.getfixturevalue(capture)
+    documents, now = world.database.documents, datetime.now(UTC)
+    documents.insert_one({"_id": 1, "title": "old", "updated_at": now})
+    world.batch()
+    older = plan(world, ALWAYS)
+    documents.update_one({"_id": 1}, {"$set": {"title": "new"}})
+    world.batch()
+    publish(world, older)
+    assert audited(world) == {"documents": (0, {}), "tickets": (0, {})}
+
+    documents.insert_one({"_id": 2, "title": "of the next batch", "updated_at": now})
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    world.batch((long_ago, long_ago))
+    assert audited(world) == {"documents": (1, {}), "tickets": (0, {})}

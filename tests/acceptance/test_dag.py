@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from typing import Any
 import pytest
 
 from devstack.publisher import Publisher, shares
-from tests.acceptance.conftest import ROOT, World
+from sluice.warehouse.base import Commit
+from tests.acceptance.conftest import ROOT, World, eventually
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -22,12 +24,6 @@ pytestmark = pytest.mark.timeout(300)
 def run_dag(publishing: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Run the pipeline's DAG in an Airflow of its own. Returns what ``run_dag.py`` prints."""
     return runner(publishing, tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def run_stream(streaming: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The same of the pipeline that captures by change stream."""
-    return runner(streaming, tmp_path, monkeypatch)
 
 
 def runner(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -133,17 +129,58 @@ def test_a_broken_pipeline_file_leaves_the_other_dags_alone(publishing: World, r
     assert publishing.pipeline.name in ran["dags"]
 
 
+@pytest.fixture
+def run_continuous(streaming: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run the DAG of a pipeline that streams."""
+    text = streaming.file.read_text().replace('"*/5 * * * *"', '"@continuous"')
+    assert "@continuous" in text
+    streaming.file.write_text(text)
+    return runner(streaming, tmp_path, monkeypatch)
+
+
 @pytest.mark.parametrize("warehouse_kind", ["clickhouse"], indirect=True)
-def test_a_stream_without_changes_lands_nothing_and_moves_on(streaming: World, run_stream: Any) -> None:
+def test_a_continuous_run_makes_its_batch_and_then_streams_for_a_while(streaming: World, run_continuous: Any) -> None:
     before = streaming.batch()
     streaming.database.client.admin.command("appendOplogNote", 1, data={"of": "others"})
 
-    ran = run_stream()
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(run_continuous, conf={"seconds": 8})
+        eventually(lambda: len(commits(streaming)) > 1)
+        streaming.database.documents.insert_one({"_id": 1, "updated_at": datetime(2026, 1, 1, tzinfo=UTC)})
+        eventually(lambda: len(streaming.rows("documents")) == 1)
+        assert not running.done()
+        ran = running.result()
 
     assert ran["state"] == "success", ran["log"][-3000:]
     states = {task["id"]: task["state"] for task in ran["tasks"]}
-    assert (states["land"], states["follow"], states["publish"]) == ("skipped", "success", "success")
-    with streaming.systems() as systems:
-        last = systems.warehouse.last_commit(streaming.pipeline.name)
-    assert last is not None
-    assert last.positions["documents"].cluster > before.positions["documents"].cluster
+    assert (states["land"], states["follow"], states["publish"]) == ("skipped", "success", "success")  # nothing was new
+    assert states["stream"] == "success"
+    newest, *_, second, first = commits(streaming)
+    assert first.batch == before.batch
+    assert second.positions["documents"].cluster > first.positions["documents"].cluster
+    told = [event for event in ran["events"] if "batches" in event]
+    assert {event["asset"].rsplit("/", 1)[1] for event in told} == {table.name for table in streaming.pipeline.tables}
+    assert {(event["batch"], event["batches"]) for event in told} == {(newest.batch, newest.batch - second.batch)}
+    assert sum(event["counts"]["published"] for event in told) == 1
+    assert streaming.leftovers() == []
+
+
+@pytest.mark.parametrize("warehouse_kind", ["clickhouse"], indirect=True)
+def test_a_run_may_read_a_collection_whole_and_then_does_not_stream(streaming: World, run_continuous: Any) -> None:
+    documents = streaming.database.documents
+    documents.insert_many([{"_id": n, "updated_at": datetime(2026, 1, 1, tzinfo=UTC)} for n in range(20)])
+    streaming.batch()
+
+    ran = run_continuous(conf={"full": "documents"})
+
+    assert ran["state"] == "success", ran["log"][-3000:]
+    assert {task["state"] for task in ran["tasks"] if task["id"] == "stream"} == {"skipped"}
+    newest, _ = commits(streaming)
+    assert (newest.kind, newest.counts["documents"]["read"], newest.counts["tickets"]["read"]) == ("refresh", 20, 0)
+    assert newest.counts["documents"]["tables"]["documents"]["unchanged"] == 20
+
+
+def commits(world: World) -> list[Commit]:
+    """Newest first."""
+    with world.systems() as systems:
+        return systems.warehouse.commits(world.pipeline.name)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,7 @@ from sluice.checks import check_pipeline
 from sluice.errors import ConfigError
 from sluice.pipeline_file import load_pipeline
 from sluice.window import Plan
-from tests.acceptance.conftest import World, as_stream
+from tests.acceptance.conftest import World, as_stream, eventually
 from tests.integration.own_mongod import own_mongod
 
 ONE = pytest.mark.parametrize("warehouse_kind", ["redshift"], indirect=True)
@@ -313,10 +311,3 @@ def test_sluice_stream_publishes_beside_other_batches_until_it_is_told_to_end(st
     assert "rows published" in said
     assert [row["_id"] for row in streaming.rows("documents")] == ["2"]
     assert streaming.leftovers() == []
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 90) -> None:
-    until = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.2)

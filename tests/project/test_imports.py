@@ -86,6 +86,7 @@ def test_only_the_tasks_and_the_page_import_airflow() -> None:
 
     assert importing == [
         "plugins/sluice/airflow_reconcile.py",
+        "plugins/sluice/airflow_stream.py",
         "plugins/sluice/airflow_tasks.py",
         "plugins/sluice/page/airflow_app.py",
         "plugins/sluice/page/airflow_rights.py",

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from sluice.config.problems import Wrong
+from sluice.spec import CONTINUOUS
 from sluice.suggest import did_you_mean, shown
 
 NAME: Final = "[A-Za-z_][A-Za-z0-9_]{0,62}"
@@ -15,7 +16,7 @@ DURATION: Final = r"(?=[0-9])([0-9]{1,5}d)?([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,
 DELETES: Final = r"none|reconcile|stream|soft:.+"
 BUCKET: Final = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 
-PRESETS: Final = ("@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
+PRESETS: Final = ("@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly", CONTINUOUS)
 _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 _DAYS = "sun mon tue wed thu fri sat".split()
 _CRON = (

@@ -15,6 +15,7 @@ from sluice.config.problems import Loc, Problem, Wrong, dotted
 from sluice.config.redshift import ENCODINGS
 from sluice.spec import (
     CHANGE_STREAM,
+    CONTINUOUS,
     MOST_LEVELS,
     PARENT,
     PARENT_NUMBER,
@@ -44,6 +45,7 @@ def problems(document: Any) -> Iterator[Problem]:
         yield from _collection(section, loc)
     yield from _tables(tables)
     yield from _landing(mapping(document))
+    yield from _schedule(mapping(document))
     yield from _deletes(mapping(document), collections)
     yield from numeric.problems(collections)
 
@@ -194,6 +196,13 @@ def _landing(document: dict[str, Any]) -> Iterator[Problem]:
             if options.get(option):
                 loc = ("collections", name, "redshift", "copy_options", option)
                 yield Problem(loc, "COPY does not take it for parquet: remove it, or set landing.format to csv")
+
+
+def _schedule(document: dict[str, Any]) -> Iterator[Problem]:
+    mode = mapping(document.get("capture")).get("mode")
+    if document.get("schedule") == CONTINUOUS and mode != CHANGE_STREAM:
+        text = f"{CONTINUOUS} needs a change stream: set capture.mode to change_stream, or write a cron expression here"
+        yield Problem(("schedule",), text)
 
 
 def _deletes(document: dict[str, Any], collections: dict[str, dict[str, Any]]) -> Iterator[Problem]:

@@ -262,7 +262,8 @@ class PipelineSection(Section):
 
     pipeline: Name = Field(description="the pipeline's name, and its DAG's")
     schedule: Annotated[str, AfterValidator(grammar.schedule)] | None = Field(
-        default=None, description='cron ("*/5 * * * *", UTC), a preset such as @hourly, or null: only by hand'
+        default=None,
+        description='cron ("*/5 * * * *", UTC), a preset such as @hourly, @continuous, or null: only by hand',
     )
     source: SourceSection
     landing: LandingSection
