@@ -56,8 +56,8 @@ class Finding:
 def compare(pipeline: Pipeline, systems: Systems) -> list[Finding]:
     """Compare each collection with its table, at the newest cut of a batch while the source still remembers it.
 
-    That is what readers see, whichever batch was published last (I4): one of an older cut changed nothing newer. Where the warehouse keeps no older state, and a batch is published meanwhile, it begins again with that one, a few
-    times. Then it raises Superseded.
+    Readers see what is true at that cut, whichever batch was published last (I4). Where the warehouse keeps no older
+    state, and a batch is published meanwhile, it begins again with that one, a few times. Then it raises Superseded.
     """
     for left in reversed(range(TRIES)):
         try:

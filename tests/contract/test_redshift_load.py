@@ -134,6 +134,21 @@ def test_as_many_bad_rows_as_maxerror_stop_the_load(shared_lab: Lab) -> None:
         lab.warehouse.load(plan, documents, [manifest])
 
 
+def test_a_whole_load_of_which_copy_refused_rows_ends_nothing_and_says_so(
+    shared_lab: Lab, caplog: pytest.LogCaptureFixture
+) -> None:
+    lab = tolerant(shared_lab, maxerror=2)
+    lab.publish(1, documents=[document("a", "one"), document("b", "two")])
+    commit = lab.publish(2, whole="documents", documents=[document("a", "one"), bad("c")])
+
+    assert lab.titles() == {"a": "one", "b": "two"}
+    assert "ended" not in commit.counts["documents"]
+    assert "documents was read whole, and rows that it no longer has were not ended" in caplog.text
+    assert f"sluice run --full documents {lab.pipeline.name}" in caplog.text
+    assert lab.publish(3, whole="documents", documents=[document("a", "one")]).counts["documents"]["ended"] == 1
+    assert lab.titles() == {"a": "one"}
+
+
 def test_refused_rows_leave_with_the_staging(shared_lab: Lab) -> None:
     lab = tolerant(shared_lab, maxerror=2)
     plan = lab.plan()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 import re
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from devstack.publisher import Publisher
 from tests.acceptance.conftest import World, make_world, streaming, warehouse_kind  # noqa: F401  fixtures
-from tests.acceptance.test_dag import run_stream  # noqa: F401  fixture
+from tests.acceptance.test_dag import runner
 from tests.faults.test_kill import EVERY, sluice
 
 SAMPLE = 4
@@ -57,10 +58,14 @@ def test_killed_at_a_durable_write_and_run_again_ends_the_same(streaming: World)
 
 
 @pytest.mark.parametrize("warehouse_kind", ["redshift"], indirect=True)
-def test_a_stream_is_followed_to_one_cut(streaming: World, run_stream: Any) -> None:  # noqa: F811
+def test_a_stream_is_followed_to_one_cut(
+    streaming: World,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     Publisher(streaming.database.client, streaming.database.name, seed=5).seed(documents=50, tickets=100)
 
-    ran = run_stream()
+    ran = runner(streaming, tmp_path, monkeypatch)()
 
     assert ran["state"] == "success", ran["log"][-3000:]
     assert streaming.differences() == []

@@ -142,10 +142,18 @@ class Batch:
         Not when the warehouse refused rows: which ones, it cannot say for sure. Where deletes are not followed, only a
         refresh does, which somebody asked for.
         """
-        window = self.plan.windows[collection.name]
-        refused = any(any(found.refused.values()) for found in self.loaded if found.collection == collection.name)
+        return self._would_end(collection) and not self._refused(collection)
+
+    def keeps_missing(self, collection: Collection) -> bool:
+        """Whether it would have ended them, if the warehouse had not refused rows."""
+        return self._would_end(collection) and self._refused(collection)
+
+    def _would_end(self, collection: Collection) -> bool:
         wanted = collection.deletes != "none" or self.plan.kind is BatchKind.REFRESH
-        return bool(window.anew) and wanted and not refused
+        return bool(self.plan.windows[collection.name].anew) and wanted
+
+    def _refused(self, collection: Collection) -> bool:
+        return any(any(found.refused.values()) for found in self.loaded if found.collection == collection.name)
 
 
 @dataclass(frozen=True, slots=True)

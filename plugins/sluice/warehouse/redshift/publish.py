@@ -36,6 +36,12 @@ class Pace:
 
 DEFAULT_PACE: Final = Pace()
 
+KEPT: Final = (
+    "%s was read whole, and rows that it no longer has were not ended\n"
+    "  why: COPY refused rows of it, and which keys those have it cannot say for sure\n"
+    "  do:  correct the columns that it names (sluice rejects list), then load it again: sluice run --full %s %s"
+)
+
 
 class Publish:
     """One attempt to publish one batch."""
@@ -87,6 +93,8 @@ class Publish:
         rows = self._client.rows("commits", pipeline=self._pipeline.name, limit=1)
         last = read_commit(rows[0]) if rows else None
         staged = self._recount()
+        for kept in filter(self._batch.keeps_missing, self._pipeline.collections):
+            log.warning(KEPT, kept.name, kept.name, self._pipeline.name)
         ending = filter(self._batch.ends_missing, self._pipeline.collections)
         ended = {collection.name: end_missing(self._client, self._plan, collection) for collection in ending}
         staged |= {table: staged[table] + rows for table, rows in ended.items()}
