@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from bson.raw_bson import RawBSONDocument
 from bson.timestamp import Timestamp
 from pymongo.database import Database
-from pymongo.errors import OperationFailure
+from pymongo.errors import AutoReconnect, OperationFailure
 
 from sluice.errors import StreamLost
 from sluice.mongo_client import mongo_errors
 from sluice.mongo_plan import CODEC
 
 Document = dict[str, Any]
+Stages = Sequence[Document]
 
 AWAIT_MS: Final = 100
 """How long the server may wait before it says that nothing came."""
 
 _REPLACING: Final = {"drop": "dropped", "rename": "renamed", "dropDatabase": "dropped with its database"}
 
+TOO_LONG: Final = 10334
+
 _LOST: Final = {
     286: "the oplog no longer reaches back to the last batch (error 286)",
     280: "the change stream cannot be resumed (error 280)",
-    10334: "the key of a document is too long for a change stream (error 10334)",
+    TOO_LONG: "the key of a document is too long for a change stream (error 10334)",
 }
+
+LONG: Final = 2_000_000
+"""Bytes: a reply holds a key five times, three of them in the resume tokens, in hexadecimal digits."""
 
 
 class Change(NamedTuple):
@@ -51,19 +58,42 @@ def read_changes(
     with mongo_errors("follow the change stream"):
         try:
             yield from _read(database, since, until, sharded=sharded)
+        except AutoReconnect as error:
+            long = partial(_read, database, since, until, sharded=sharded, only=LONG_KEYS)
+            if type(error) is not AutoReconnect or _passes(database, long):
+                raise
+            raise StreamLost("the change stream is lost", why=_LOST[TOO_LONG]) from error
         except OperationFailure as error:
             if error.code not in _LOST:
                 raise
             raise StreamLost("the change stream is lost", why=_LOST[error.code or 0]) from error
 
 
-def _read(database: Database[Document], since: Mapping[str, int], until: int, *, sharded: bool) -> Iterator[Change]:
+def _passes(database: Database[Document], read: Callable[[], Iterator[Change]]) -> bool:
+    """Whether changes can be read; they cannot when the server answers everything but them.
+
+    It closes the connection, and says nothing, for a reply that is too large: an event with a long key.
+    """
+    try:
+        for _ in read():
+            pass
+    except AutoReconnect as error:
+        database.client.admin.command("ping")
+        return type(error) is not AutoReconnect
+    except OperationFailure as error:
+        return error.code != TOO_LONG
+    return True
+
+
+def _read(
+    database: Database[Document], since: Mapping[str, int], until: int, *, sharded: bool, only: Stages = ()
+) -> Iterator[Change]:
     # A single oplog has one entry a time, a sharded cluster one a shard: only a later time tells that all came.
     reached = _mark(database, until + sharded)
     start: Document = {"start_at_operation_time": _timestamp(min(since.values()))}
     raw = database.with_options(codec_options=CODEC.with_options(document_class=RawBSONDocument))
     while start:
-        with raw.watch(_stages(since), max_await_time_ms=AWAIT_MS, **start) as stream:
+        with raw.watch([*_stages(since), *only], max_await_time_ms=AWAIT_MS, **start) as stream:
             start = {}
             for event in iter(lambda: _next(stream, reached), None):
                 cluster = _cluster(event)
@@ -103,6 +133,9 @@ def _stages(names: Mapping[str, int]) -> list[Document]:
         {"$match": {"$or": [{"ns.coll": ours}, {"to.coll": ours}, whole]}},
         {"$project": dict.fromkeys(fields, 1)},
     ]
+
+
+LONG_KEYS: Final[Stages] = ({"$match": {"$expr": {"$gt": [{"$bsonSize": {"$ifNull": ["$documentKey", {}]}}, LONG]}}},)
 
 
 def _mark(database: Database[Document], cluster: int) -> str:

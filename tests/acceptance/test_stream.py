@@ -215,6 +215,20 @@ def test_what_was_rejected_keeps_its_older_row(streaming: World) -> None:
     assert (commit.counts["documents"]["rejected"], commit.counts["documents"]["ended"]) == (1, 1)
 
 
+def test_a_key_that_no_stream_can_carry_is_read_with_the_whole_collection(streaming: World) -> None:
+    documents = streaming.database.documents
+    documents.insert_one({"_id": "short", "title": "kept", **DATED})
+    streaming.batch()
+    documents.insert_one({"_id": "k" * 4_000_000, "title": "long", **DATED})
+
+    commit = streaming.batch()
+
+    assert "error 10334" in commit.counts["documents"]["anew"]
+    assert commit.counts["documents"]["read"] == 2
+    assert streaming.differences() == []
+    assert "anew" not in streaming.batch().counts["documents"]
+
+
 @ONE
 def test_after_capture_by_date_the_collection_is_read_anew_and_deletes_arrive(publishing: World) -> None:
     seeded(publishing, 30, 10)

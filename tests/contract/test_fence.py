@@ -221,6 +221,21 @@ def test_a_lost_answer_before_the_commit_is_a_failed_attempt(lab: Lab, name: str
     assert_undisturbed(lab, lab.warehouse.publish(lab.pipeline, batch))
 
 
+def test_an_answer_that_was_cut_off_is_a_failed_attempt(lab: Lab) -> None:
+    """A SELECT that a successor ended may come back without its row."""
+
+    class CutOff(Client):
+        def rows(self, name: str, /, **values: object) -> list[tuple[Any, ...]]:
+            return [] if name == "count_written" else super().rows(name, **values)
+
+    batch = a_full_batch(lab)
+
+    with pytest.raises(WarehouseUnavailable, match="count_written"):
+        lab.attempt(lambda client: CutOff(client._driver, secret=client._secret)).publish(lab.pipeline, batch)
+
+    assert_undisturbed(lab, lab.warehouse.publish(lab.pipeline, batch))
+
+
 def test_publishers_that_meet_go_one_after_the_other(lab: Lab) -> None:
     plans = [lab.plan(n, kind=BatchKind.BACKFILL) for n in range(3)]
     batches = [lab.stage(plan, documents=[document(f"k{n}", "t")]) for n, plan in enumerate(plans)]

@@ -97,9 +97,14 @@ class Client:
         return [tuple(row) for row in result.result_rows]
 
     def row(self, name: str, /, **values: object) -> tuple[Any, ...]:
-        """The only row of a query."""
-        (row,) = self.rows(name, **values)
-        return row
+        """The only row of a query. Raises WarehouseUnavailable for an answer that was cut off before it."""
+        for row in self.rows(name, **values):
+            return row
+        raise WarehouseUnavailable(
+            f"ClickHouse did not answer: {name}",
+            why="the statement was ended before its row, as when another publisher takes over",
+            fix="it is tried again",
+        )
 
     def number(self, name: str, /, **values: object) -> int:
         """The only value of a query."""
