@@ -163,6 +163,23 @@ def test_ranges_are_about_as_large_as_asked(source: Source, database: Documents)
     assert max(sizes) < 3_500
 
 
+SKEWED: dict[str, list[Any]] = {
+    "nearly all between two": [*(1 + n / 1e9 for n in range(9_900)), *(2.0**n for n in range(-50, 50) if n)],
+    "nearly all of one type": [*(f"{'the same ' * 20}{n}" for n in range(9_900)), *range(60), None, ObjectId(), True],
+    "bursts of a counter": [second << 32 | n for second in range(4) for n in range(10 ** (second + 1))],
+}
+
+
+@pytest.mark.parametrize("ids", SKEWED.values(), ids=SKEWED.keys())
+def test_ranges_of_skewed_ids_are_about_as_large_as_asked(source: Source, database: Documents, ids: list[Any]) -> None:
+    database.documents.insert_many({"_id": each} for each in ids)
+
+    found = read(source, UNMODIFIED, BEGINNING, range_size=1_000)
+
+    assert keys(found) == Counter(_key({"_id": each}) for each in ids)
+    assert max(map(len, found.values())) < 1_800
+
+
 def test_there_are_at_most_64_ranges(source: Source, database: Documents) -> None:
     database.documents.insert_many({} for _ in range(5_000))
 
