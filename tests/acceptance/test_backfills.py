@@ -107,6 +107,7 @@ def audited(world: World) -> dict[str, tuple[int, dict[str, str]]]:
         return {f.collection: (f.newer, f.different) for f in audit.compare(world.pipeline, systems)}
 
 
+@pytest.mark.usefixtures("warehouse_kind")
 @pytest.mark.parametrize("capture", ["publishing", "streaming"])
 def test_verify_compares_at_the_newest_cut_whichever_batch_came_last(
     capture: str, request: pytest.FixtureRequest

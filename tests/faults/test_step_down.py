@@ -23,6 +23,7 @@ from tests.integration.own_mongod import own_mongod
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.timeout(300),
+    pytest.mark.usefixtures("warehouse_kind"),
     pytest.mark.parametrize("warehouse_kind", ["redshift"], indirect=True),  # nothing here depends on it
 ]
 

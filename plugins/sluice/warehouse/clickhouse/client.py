@@ -73,6 +73,12 @@ class Client:
             )
         return cls(driver, secret=endpoint.password or "")
 
+    @property
+    def version(self) -> tuple[int, int]:
+        """The server's, as it said when the connection was made."""
+        major, minor, *_ = str(self._driver.server_version).split(".")
+        return int(major), int(minor)
+
     def close(self) -> None:
         """Give up the connections."""
         self._driver.close()

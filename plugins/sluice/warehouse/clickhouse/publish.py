@@ -1,12 +1,13 @@
 """Publish: the one step that makes a batch visible, all tables or none (I2). docs/architecture.md has the why.
 
-fence → recover → recount staging → write versions → check → pause → one row into sluice.batches
+fence → recover → recount staging → write versions → check → one row into sluice.batches
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from typing import Final
 
 from sluice.errors import CountMismatch, Fenced, SluiceError, WarehouseUnavailable
 from sluice.spec import Pipeline
@@ -24,6 +25,9 @@ from sluice.warehouse.clickhouse.versions import Versions
 from sluice.warehouse.records import commit_values, known_later, new_commit, tell_ended
 
 log = logging.getLogger(__name__)
+
+NUMBER_FIRST: Final = (26, 9)
+"""From this version on servers were seen to read the batch's number before they choose parts: docs/adr/0002."""
 
 _REJECT_COLUMNS = ("collection", "key", "column", "reason", "detail", "raw_uri", "position", "hash")
 
@@ -71,7 +75,8 @@ class Publish:
         numbers.check(number, staged)
         if rejects:
             self._insert_rejects(commit)
-        time.sleep(self._pace.settle)
+        if self._client.version < NUMBER_FIRST:
+            time.sleep(self._pace.settle)
         return self._commit(commit)
 
     def _committed(self) -> Commit | None:
