@@ -90,7 +90,8 @@ def _read(
 ) -> Iterator[Change]:
     # A single oplog has one entry a time, a sharded cluster one a shard: only a later time tells that all came.
     reached = _mark(database, until + sharded)
-    start: Document = {"start_at_operation_time": _timestamp(min(since.values()))}
+    # After it, not at it: what was read already may be what no stream can carry.
+    start: Document = {"start_at_operation_time": _timestamp(min(since.values()) + 1)}
     raw = database.with_options(codec_options=CODEC.with_options(document_class=RawBSONDocument))
     while start:
         with raw.watch([*_stages(since), *only], max_await_time_ms=AWAIT_MS, **start) as stream:
