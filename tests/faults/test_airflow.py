@@ -18,7 +18,7 @@ from devstack.airflow_api import FINAL, AirflowApi
 from devstack.publisher import Publisher
 from devstack.servers import SERVERS, Airflow
 from devstack.stack import Stack
-from tests.acceptance.conftest import ROOT, World, make_world, warehouse_kind  # noqa: F401  a fixture
+from tests.acceptance.conftest import ROOT, World, eventually, make_world, streaming, warehouse_kind  # noqa: F401
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
@@ -125,6 +125,46 @@ def test_a_task_marked_failed_while_it_lands_leaves_nothing_behind(scheduled: tu
     again = api.trigger(dag)
     assert finished(api, dag, again) == "success"
     assert world.differences() == []
+
+
+@pytest.mark.parametrize("warehouse_kind", ["clickhouse"], indirect=True)
+def test_a_continuous_run_that_is_ended_is_followed_by_another(streaming: World, stack: Stack) -> None:  # noqa: F811
+    world, dag = streaming, streaming.pipeline.name
+    file = stack.home.parent / DAGS / "pipelines" / world.file.name
+    file.write_text(world.file.read_text().replace('"*/5 * * * *"', '"@continuous"'))
+    env = stack.env()
+    api = AirflowApi(env["AIRFLOW_URL"], env["AIRFLOW_USER"], env["AIRFLOW_PASSWORD"])
+    api.wait_for_dag(dag)
+    api.pause(dag, paused=False)
+    runs: list[str] = []
+    for number in range(2):
+        run, task = _running_stream(api, dag, runs)
+        runs.append(run)
+        world.database.documents.insert_one({"_id": number, "updated_at": datetime(2026, 1, 1, tzinfo=UTC)})
+        eventually(lambda number=number: len(world.rows("documents")) == number + 1)  # type: ignore[misc]
+        if number:
+            api.pause(dag, paused=True)
+        api.mark_failed(dag, run, task)
+        assert finished(api, dag, run) == "failed"
+    file.unlink()
+
+    time.sleep(6)  # the killed process may live for five seconds more
+    assert [run["dag_run_id"] for run in api.runs(dag)] == runs
+    world.batch()
+    assert world.differences() == []
+    assert world.leftovers() == []
+
+
+def _running_stream(api: AirflowApi, dag: str, before: list[str]) -> tuple[str, dict[str, Any]]:
+    """The run after these, and its task that streams."""
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline:
+        for run in [run["dag_run_id"] for run in api.runs(dag) if run["dag_run_id"] not in before]:
+            for task in api.tasks(dag, run):
+                if task["task_id"] == "stream" and task["state"] == "running":
+                    return run, task
+        time.sleep(0.5)
+    raise AssertionError("no run streams")
 
 
 def _running_land(api: AirflowApi, dag: str, run: str) -> dict[str, Any]:
