@@ -224,8 +224,9 @@ def test_a_key_that_no_stream_can_carry_is_read_with_the_whole_collection(stream
     commit = streaming.batch()
 
     assert "error 10334" in commit.counts["documents"]["anew"]
-    assert commit.counts["documents"]["read"] == 2
-    assert streaming.differences() == []
+    counts, titles = commit.counts["documents"], {row["title"] for row in streaming.rows("documents")}
+    held = streaming.pipeline.warehouse.kind == "clickhouse"  # Redshift has no text of that length
+    assert (counts["read"], counts["rejected"], titles) == (2, 0 if held else 1, {"kept", "long"} if held else {"kept"})
     assert "anew" not in streaming.batch().counts["documents"]
 
 
