@@ -63,7 +63,11 @@ class Repair(Step):
         """Returns the commit record; None when there was nothing to repair."""
         made = repair_of(context)
         found = [Comparison.from_json(data) for data in context["ti"].xcom_pull(task_ids="compare")]
-        return reconcile.repair(pipeline, systems, made, found).to_json() if made else None
+        if made is None:
+            return None
+        commit = reconcile.repair(pipeline, systems, made, found)
+        self.meter.published(commit)
+        return commit.to_json()
 
 
 class CleanUpScan(Step):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,13 @@ from airflow.sdk import DAG, Asset, BaseOperator, CronDataIntervalTimetable, Exc
 from airflow.sdk import RetryAction as Action
 from airflow.sdk import RetryRule as Rule
 
+from sluice import airflow_lineage as lineage
 from sluice import pipeline as spine
+from sluice.airflow_metrics import Meter, metered
 from sluice.errors import ConfigError
 from sluice.pipeline_file import load_pipeline
 from sluice.plans import Reread
-from sluice.settings import Endpoint, missing
+from sluice.settings import Endpoint, Resolver, missing
 from sluice.spec import CHANGE_STREAM, CONTINUOUS, Collection, Pipeline, Table
 from sluice.warehouse.base import Commit, Loaded
 from sluice.window import Plan, Range
@@ -75,9 +78,11 @@ class Killed(BaseException):
 
 
 class Step(BaseOperator):
-    """One step of the spine for one pipeline file."""
+    """One step of the spine for one pipeline file. ``meter`` and ``resolve`` are there while it is executed."""
 
     ui_color = "#e8f4f8"
+    meter: Meter
+    resolve: Resolver
 
     def __init__(self, *, pipeline_file: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -86,8 +91,10 @@ class Step(BaseOperator):
     def execute(self, context: Context) -> Any:
         """Connect, and do the step."""
         pipeline = load_pipeline(Path(self.pipeline_file))
-        with spine.connect(pipeline, airflow_connection) as systems:
-            return self.step(pipeline, systems, context)
+        with metered(pipeline.name, self._name_of(pipeline)) as self.meter:
+            self.resolve = cache(airflow_connection)
+            with spine.connect(pipeline, self.resolve) as systems:
+                return self.step(pipeline, systems, context)
 
     def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
         """What this step does."""
@@ -96,6 +103,10 @@ class Step(BaseOperator):
     def on_kill(self) -> None:
         """Unwind: see the module's docstring."""
         raise Killed(self.task_id)
+
+    def _name_of(self, pipeline: Pipeline) -> str:
+        """The task, after the DAG where it is not the pipeline's own: ``reconcile.land``."""
+        return f"{self.dag_id}.{self.task_id}".removeprefix(f"{pipeline.name}.")
 
 
 class Migrate(Step):
@@ -133,8 +144,15 @@ class Land(RangeStep):
 
     def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
         """Returns the counts of the range."""
-        manifest = spine.land(pipeline, systems, plan_of(context), self.range_of(context))
+        read: list[int] = []
+        manifest = spine.land(pipeline, systems, plan_of(context), self.range_of(context), read.append)
+        self.meter.landed(manifest, sum(read))
+        self.manifest = manifest
         return {"read": manifest.read, "rejected": manifest.rejected, "bytes": manifest.bytes}
+
+    def get_openlineage_facets_on_complete(self, _: Any) -> Any:
+        """For Airflow's OpenLineage provider."""
+        return lineage.of_landing(load_pipeline(Path(self.pipeline_file)), self.manifest, self.resolve)
 
 
 class Follow(Step):
@@ -156,7 +174,9 @@ class Load(Step):
     def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
         """Returns what was staged, for ``publish``."""
         context["collection_label"] = self.collection  # type: ignore[typeddict-unknown-key]
-        return spine.load(systems, followed_plan(context), pipeline.collection(self.collection)).to_json()
+        loaded = spine.load(systems, followed_plan(context), pipeline.collection(self.collection))
+        self.meter.loaded(loaded)
+        return loaded.to_json()
 
 
 class Publish(Step):
@@ -172,10 +192,15 @@ class Publish(Step):
         """Returns the commit record."""
         # A slice is one request; iterating asks for one more than there are, and logs an error about it.
         loaded = [Loaded.from_json(data) for data in self.loaded[:]]
-        commit = spine.publish(pipeline, systems, followed_plan(context), loaded)
+        self.commit = commit = spine.publish(pipeline, systems, followed_plan(context), loaded)
+        self.meter.published(commit)
         for table in pipeline.tables:
             context["outlet_events"][asset_of(pipeline, table)].extra = event_of(commit, table)
         return commit.to_json()
+
+    def get_openlineage_facets_on_complete(self, _: Any) -> Any:
+        """For Airflow's OpenLineage provider."""
+        return lineage.of_publish(load_pipeline(Path(self.pipeline_file)), self.commit, self.resolve)
 
 
 class Verify(Step):

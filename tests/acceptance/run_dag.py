@@ -2,7 +2,8 @@
 
     python -m tests.acceptance.run_dag FOLDER DAG_ID [CONF]
 
-A process of its own, because Airflow reads its configuration when it is first imported.
+With RUN_DAG_IN_PROCESSES set each task has a process of its own, as on a worker.
+A process, because Airflow reads its configuration when it is first imported.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import os
 import sys
 from pathlib import Path
 from typing import Any
+
+from tests.acceptance import own_processes
 
 
 def main() -> None:
@@ -24,6 +27,8 @@ def main() -> None:
     from airflow.utils.db import initdb
 
     initdb()
+    if os.environ.get("RUN_DAG_IN_PROCESSES"):
+        own_processes.use()
     bag = BundleDagBag(dag_folder=str(folder), bundle_path=folder, bundle_name="dags-folder")
     if dag_id not in bag.dags:
         raise SystemExit(f"no DAG {dag_id}: {sorted(bag.dags)}, {bag.import_errors}")

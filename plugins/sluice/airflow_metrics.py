@@ -1,0 +1,105 @@
+"""What a task tells Airflow's metrics: StatsD, Datadog or OpenTelemetry, whichever Airflow is set up for.
+
+docs/metrics.md has the table. They are for curves and alarms; the truth about a batch is its commit record. A figure is
+told by the try that did the work, so that a step which is run again and finds its work done counts nothing twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from airflow.sdk.configuration import conf
+from airflow.sdk.observability import stats
+
+if TYPE_CHECKING:
+    from sluice.manifest import Manifest
+    from sluice.warehouse.base import Commit, Loaded
+
+log = logging.getLogger(__name__)
+
+LONGEST_FLUSH = 5_000
+"""Milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """The figures of one step of one pipeline."""
+
+    pipeline: str
+    step: str
+
+    def landed(self, manifest: Manifest, read: int) -> None:
+        """What a range became; ``read``: documents that this try read, 0 when it was landed before."""
+        if read:
+            self._count("rows", sum(part.rows for part in manifest.parts), manifest.collection)
+            self._count("bytes", manifest.bytes, manifest.collection)
+            self._count("rejects", manifest.rejected, manifest.collection)
+
+    def loaded(self, loaded: Loaded) -> None:
+        """What was staged of a collection, and what the warehouse refused of it."""
+        self._count("rows", sum(loaded.staged.values()), loaded.collection)
+        self._count("rejects", sum(loaded.refused.values()), loaded.collection)
+
+    def published(self, commit: Commit) -> None:
+        """What readers see of a batch that they did not see before, and how old it is."""
+        for collection, counts in commit.counts.items():
+            self._count("rows", sum(table["published"] for table in counts["tables"].values()), collection)
+        name, tags = self._named("lag")
+        stats.gauge(name, (datetime.now(UTC) - commit.cut.time).total_seconds(), tags=tags)
+
+    def took(self, duration: timedelta) -> None:
+        """How long the step took."""
+        name, tags = self._named("duration")
+        stats.timing(name, duration, tags=tags)
+
+    def _count(self, metric: str, number: int, collection: str) -> None:
+        name, tags = self._named(metric, collection)
+        stats.incr(name, number, tags=tags)
+
+    def _named(self, metric: str, collection: str | None = None) -> tuple[str, dict[str, str]]:
+        tags = {"pipeline": self.pipeline, "step": self.step, **({"collection": collection} if collection else {})}
+        return ".".join(["sluice", metric, *(map(_word, tags.values()) if _without_tags() else ())]), tags
+
+
+@contextmanager
+def metered(pipeline: str, step: str) -> Iterator[Meter]:
+    """Measure a step, and make sure that what it told is sent before its process ends."""
+    meter, begun = Meter(pipeline, step), time.monotonic()
+    try:
+        yield meter
+    finally:
+        meter.took(timedelta(seconds=time.monotonic() - begun))
+        _flush()
+
+
+def _without_tags() -> bool:
+    """A plain StatsD has no tags, and Airflow drops them: then they have to be in the name."""
+    tagged = conf.getboolean("metrics", "statsd_influxdb_enabled", fallback=False)
+    datadog = conf.getboolean("metrics", "statsd_datadog_enabled", fallback=False)
+    return conf.getboolean("metrics", "statsd_on", fallback=False) and not tagged and not datadog
+
+
+def _word(text: str) -> str:
+    """One part of a name: a dot would be two, and other characters are none of StatsD's."""
+    return re.sub(r"[^a-zA-Z0-9_-]", "_", text)
+
+
+def _flush() -> None:
+    """Airflow ends a task's process without what Python does at exit, and OpenTelemetry sends once a minute."""
+    if not conf.getboolean("metrics", "otel_on", fallback=False):
+        return
+    from opentelemetry import metrics
+
+    flush = getattr(metrics.get_meter_provider(), "force_flush", None)  # nothing was told yet: then it has none
+    try:
+        if flush:
+            flush(timeout_millis=LONGEST_FLUSH)
+    except Exception as error:  # noqa: BLE001  whatever it is, no batch fails for a curve
+        log.warning("metrics of this task may be lost: %s", error)
