@@ -19,6 +19,7 @@ from airflow.sdk import RetryRule as Rule
 
 from sluice import airflow_lineage as lineage
 from sluice import pipeline as spine
+from sluice.airflow_freshness import deadline_of
 from sluice.airflow_metrics import Meter, metered
 from sluice.errors import ConfigError
 from sluice.pipeline_file import load_pipeline
@@ -244,6 +245,7 @@ def build_dag(file: Path) -> DAG:
         max_consecutive_failed_dag_runs=FAILED_RUNS if pipeline.schedule == CONTINUOUS else None,
         default_args={"owner": "sluice", **RETRIES},
         params=params_of(pipeline),
+        deadline=deadline_of(pipeline, file),
         tags=["sluice", pipeline.warehouse.kind.value],
         doc_md=operators_page(pipeline),
     ) as dag:

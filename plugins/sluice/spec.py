@@ -241,6 +241,15 @@ class Rejects:
 
 
 @dataclass(frozen=True, slots=True)
+class Freshness:
+    """How old what analysts see may become, and how it is told then: a notifier of Airflow's, with what it takes."""
+
+    limit: timedelta
+    notify: str | None = None
+    options: tuple[tuple[str, object], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Pipeline:
     """One pipeline file: the collections that are published together."""
 
@@ -252,6 +261,7 @@ class Pipeline:
     schedule: str | None = None
     capture: Capture = Capture()
     rejects: Rejects = Rejects()
+    freshness: Freshness | None = None
     file: Path | None = None
 
     @property

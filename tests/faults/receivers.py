@@ -1,4 +1,4 @@
-"""What receives metrics in the tests: a StatsD is a UDP socket, an OpenTelemetry collector answers a POST."""
+"""What receives what Airflow tells, in the tests: a StatsD, an OpenTelemetry collector, a mail server."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Any
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -71,3 +72,25 @@ def _points(request: ExportMetricsServiceRequest) -> Iterator[tuple[str, float, 
 def _named(name: str, point: Any) -> str:
     tags = sorted(f"{tag.key}={tag.value.string_value}" for tag in point.attributes)
     return f"{name}{{{','.join(tags)}}}"
+
+
+@contextmanager
+def mail() -> Iterator[tuple[int, list[str]]]:
+    """A port that takes mails without a login, and the mails that arrived."""
+    found: list[str] = []
+
+    class Handler(StreamRequestHandler):
+        def handle(self) -> None:
+            self.wfile.write(b"220 ready\r\n")
+            while line := self.rfile.readline().decode().strip().upper():
+                self.wfile.write(b"354 go on\r\n" if line == "DATA" else b"250 well\r\n")
+                if line == "DATA":
+                    found.append(b"".join(iter(self.rfile.readline, b".\r\n")).decode())
+                    self.wfile.write(b"250 taken\r\n")
+                if line == "QUIT":
+                    return
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield server.server_address[1], found
+        server.shutdown()

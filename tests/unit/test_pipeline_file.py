@@ -25,6 +25,7 @@ from sluice.spec import (
     Collection,
     Column,
     CopyOptions,
+    Freshness,
     RedshiftOptions,
     UnknownFields,
 )
@@ -50,6 +51,15 @@ def test_a_short_file_has_the_defaults() -> None:
     assert found == a_pipeline(collections=(Collection("documents", None, (KEY,)),), file=FILE)
     assert (found.schedule, found.landing.prefix, found.rejects.limit) == (None, "sluice", 0.01)
     assert found.capture == Capture("modified", timedelta(minutes=2), timedelta(seconds=5))
+
+
+def test_freshness_has_a_short_form() -> None:
+    short = parse_pipeline(a_pipeline_text(schedule="'@hourly'", freshness="15m"), FILE)
+    told = "{limit: 1h, notify: a.b.Notifier, with: {to: us@example.org}}"
+    long = parse_pipeline(a_pipeline_text(schedule="'@hourly'", freshness=told), FILE)
+
+    assert short.freshness == Freshness(timedelta(minutes=15))
+    assert long.freshness == Freshness(timedelta(hours=1), "a.b.Notifier", (("to", "us@example.org"),))
 
 
 def test_the_shipped_file_is_read() -> None:
@@ -332,5 +342,6 @@ def test_a_pipelines_hash_follows_what_a_batch_does_and_not_when_or_where_its_fi
     base = pipeline_hash(a_pipeline())
 
     assert pipeline_hash(a_pipeline(file=FILE, schedule="@daily")) == base
+    assert pipeline_hash(a_pipeline(freshness=Freshness(timedelta(minutes=15)))) == base
     assert pipeline_hash(a_pipeline(capture=Capture(lag=timedelta(seconds=9)))) != base
     assert pipeline_hash(a_pipeline(collections=(a_collection(deletes="reconcile"),))) != base

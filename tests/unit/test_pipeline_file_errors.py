@@ -129,6 +129,12 @@ def errors_of_documents(text: str) -> list[str]:
         ({"rejects": "{limit: 1.5}"}, "rejects.limit: 1.5 is neither a share nor a count: write a share, 0.01"),
         ({"rejects": "{limit: -1}"}, "rejects.limit: -1.0 is neither a share nor a count"),
         ({"rejects": "{limit: 1e999}"}, "rejects.limit: inf is neither a share nor a count"),
+        ({"schedule": "'@hourly'", "freshness": "soon"}, "freshness.limit: 'soon' is not a duration"),
+        ({"freshness": "15m"}, "freshness: is watched by the runs of a schedule, and there is none: write one"),
+        (
+            {"schedule": "'@hourly'", "freshness": "{limit: 1h, notify: mail}"},
+            "freshness.notify: 'mail' is not the name of a class: write its module and its name, with dots",
+        ),
         ({"collections": "{}"}, "collections: takes at least one collection, as documents"),
         ({"collections": "[documents]"}, "collections: takes a mapping, with lines of `key: value` indented below it"),
         ({"collections": "{documents: null}"}, "collections.documents: takes a mapping"),

@@ -30,6 +30,7 @@ def pipeline(section: shape.PipelineSection, file: Path) -> spec.Pipeline:
         schedule=section.schedule,
         capture=spec.Capture(**section.capture.model_dump()),
         rejects=spec.Rejects(**section.rejects.model_dump()),
+        freshness=_freshness(section.freshness),
         file=file,
     )
 
@@ -37,6 +38,10 @@ def pipeline(section: shape.PipelineSection, file: Path) -> spec.Pipeline:
 def _source(section: shape.SourceSection) -> spec.Source:
     care = spec.Care(section.max_documents_per_second, section.read_preference, section.max_time_ms)
     return spec.Source(section.conn_id, section.database, care)
+
+
+def _freshness(section: shape.FreshnessSection | None) -> spec.Freshness | None:
+    return spec.Freshness(section.limit, section.notify, tuple(section.with_.items())) if section else None
 
 
 def _landing(section: shape.LandingSection, warehouse: spec.WarehouseKind) -> spec.Landing:

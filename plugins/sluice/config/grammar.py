@@ -55,6 +55,7 @@ prefix = _matching(r"([\w.-]+(/[\w.-]+)*)?", "a prefix of S3 keys", "use letters
 transform = _matching(
     rf"{NAME}(\.{NAME})*:{NAME}", "the address of a function", "write module:function, as reports.clean:documents"
 )
+dotted_name = _matching(rf"{NAME}(\.{NAME})+", "the name of a class", "write its module and its name, with dots")
 
 
 def schema(text: str) -> str:

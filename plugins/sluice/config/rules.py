@@ -47,7 +47,14 @@ def problems(document: Any) -> Iterator[Problem]:
     yield from _landing(mapping(document))
     yield from _schedule(mapping(document))
     yield from _deletes(mapping(document), collections)
+    yield from _freshness(mapping(document))
     yield from numeric.problems(collections)
+
+
+def _freshness(document: dict[str, Any]) -> Iterator[Problem]:
+    if document.get("freshness") is not None and document.get("schedule") is None:
+        text = "is watched by the runs of a schedule, and there is none: write one, or leave this line out"
+        yield Problem(("freshness",), text)
 
 
 def _collection(section: dict[str, Any], loc: Loc) -> Iterator[Problem]:

@@ -160,6 +160,24 @@ class RejectsSection(Section):
     limit: Limit = Field(default=0.01, description="a share of the documents read (below 1), or a count")
 
 
+def _short_limit(value: Any) -> Any:
+    """``freshness: 15m`` is short for ``freshness: {limit: 15m}``."""
+    return {"limit": value} if isinstance(value, str) else value
+
+
+class FreshnessSection(Section):
+    """How old what analysts see may become before it is told."""
+
+    limit: Duration = Field(description="now minus the cut of the last batch, as 15m")
+    notify: Annotated[str, AfterValidator(grammar.dotted_name)] | None = Field(
+        default=None, description="a notifier of Airflow's, as airflow.providers.smtp.notifications.smtp.SmtpNotifier"
+    )
+    with_: dict[str, Any] = Field(default={}, alias="with", description="what the notifier takes; no secrets")
+
+
+Freshness = Annotated[FreshnessSection, BeforeValidator(_short_limit, json_schema_input_type=FreshnessSection | str)]
+
+
 class ColumnSection(Section):
     """One column."""
 
@@ -270,6 +288,7 @@ class PipelineSection(Section):
     warehouse: WarehouseSection
     capture: CaptureSection = Field(default_factory=CaptureSection)
     rejects: RejectsSection = Field(default_factory=RejectsSection)
+    freshness: Freshness | None = Field(default=None, description="how old a batch may become before it is told, 15m")
     collections: Annotated[dict[CollectionName, CollectionSection], Field(min_length=1)] = Field(
         description="MongoDB collection: its tables"
     )
