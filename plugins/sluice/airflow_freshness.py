@@ -24,11 +24,15 @@ from sluice.errors import SluiceError
 from sluice.pipeline import connect_warehouse
 from sluice.pipeline_file import load_pipeline
 from sluice.spec import Freshness, Pipeline
+from sluice.window import BatchKind
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseNotifier
 
 log = logging.getLogger(__name__)
+
+LOOKED_AT = 200
+"""Batches. Backfills and repairs, of which so many may lie between two live batches, make nothing fresh."""
 
 
 def deadline_of(pipeline: Pipeline, file: Path) -> DeadlineAlert | None:
@@ -57,7 +61,7 @@ async def watch(pipeline_file: str, context: dict[str, Any]) -> str:
 
 
 async def _look(pipeline: Pipeline) -> datetime | None:
-    """The cut of the last batch; None when the warehouse does not say."""
+    """The cut of the last live batch; None when the warehouse does not say."""
     try:
         return await asyncio.to_thread(_last_cut, pipeline)
     except SluiceError as error:
@@ -69,8 +73,8 @@ def _last_cut(pipeline: Pipeline) -> datetime | None:
     from sluice.airflow_tasks import airflow_connection
 
     with closing(connect_warehouse(pipeline, airflow_connection)) as warehouse:
-        last = warehouse.last_commit(pipeline.name)
-    return last.cut.time if last else None
+        commits = warehouse.commits(pipeline.name, limit=LOOKED_AT)
+    return max((commit.cut.time for commit in commits if commit.kind == BatchKind.LIVE), default=None)
 
 
 def _judge(pipeline: Pipeline, freshness: Freshness, cut: datetime | None) -> dict[str, Any]:

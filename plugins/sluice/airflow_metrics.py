@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 from airflow.sdk.configuration import conf
 from airflow.sdk.observability import stats
 
+from sluice.window import BatchKind
+
 if TYPE_CHECKING:
     from sluice.manifest import Manifest
     from sluice.warehouse.base import Commit, Loaded
@@ -51,6 +53,8 @@ class Meter:
         """What readers see of a batch that they did not see before, and how old it is."""
         for collection, counts in commit.counts.items():
             self._count("rows", sum(table["published"] for table in counts["tables"].values()), collection)
+        if commit.kind != BatchKind.LIVE:  # the others bring a part to their cut, and not what analysts see
+            return
         name, tags = self._named("lag")
         stats.gauge(name, (datetime.now(UTC) - commit.cut.time).total_seconds(), tags=tags)
 
