@@ -24,7 +24,8 @@ ours = {name: file for name, file in files.items() if file.startswith(folder + "
 leaked = {name: file for name, file in ours.items() if name.partition(".")[0] != "sluice"}
 
 heavy = {"fastapi", "sluice.page.airflow_app", "sluice.pipeline"} & set(sys.modules)
-plugins = [plugin.name for plugin in plugins_manager._get_plugins()[0]]
+found = plugins_manager._get_plugins()[0]
+plugins = [plugin.name for plugin in found if not plugin.__module__.startswith("airflow.providers.")]
 
 import smtplib  # the standard library is whole
 import sluice.errors  # and the package can be imported
