@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -23,7 +24,7 @@ from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 from sluice.errors import SluiceError
 from sluice.pipeline import connect_warehouse
 from sluice.pipeline_file import load_pipeline
-from sluice.spec import Freshness, Pipeline
+from sluice.spec import CONTINUOUS, Freshness, Pipeline
 from sluice.window import BatchKind
 
 if TYPE_CHECKING:
@@ -48,6 +49,23 @@ async def watch(pipeline_file: str, context: dict[str, Any]) -> str:
     if context["dag_run"]["run_type"] == "backfill":
         return "a backfill reads the past: it makes nothing fresh"
     pipeline = load_pipeline(Path(pipeline_file))
+    end, said = time.monotonic() + _longest_run(pipeline), await _watch_once(pipeline, context)
+    while time.monotonic() < end:
+        if said["stale"]:
+            await asyncio.sleep(said["limit"].total_seconds())
+        said = await _watch_once(pipeline, context)
+    return str(said["text"])
+
+
+def _longest_run(pipeline: Pipeline) -> float:
+    """Seconds: a run that publishes for so long has one deadline, at its beginning."""
+    from sluice.airflow_tasks import STREAM_SECONDS
+
+    return float(STREAM_SECONDS.value) if pipeline.schedule == CONTINUOUS else 0.0
+
+
+async def _watch_once(pipeline: Pipeline, context: dict[str, Any]) -> dict[str, Any]:
+    """Wait until the last batch is as old as it may be, look again, and tell what is too old."""
     assert pipeline.freshness, "its deadline has called this"
     found = await _look(pipeline)
     if found is not None and (left := found + pipeline.freshness.limit - datetime.now(UTC)) > timedelta(0):
@@ -57,7 +75,7 @@ async def watch(pipeline_file: str, context: dict[str, Any]) -> str:
     if said["stale"]:
         log.error(said["text"])
         await _tell(pipeline.freshness, {**context, "freshness": said})
-    return str(said["text"])
+    return said
 
 
 async def _look(pipeline: Pipeline) -> datetime | None:

@@ -39,7 +39,12 @@ class StreamBatches(Step):
             raise AirflowSkipException("a run that reads something again ends with its batch")
         told = Told(pipeline)
         bounds = Bounds(context["params"]["seconds"], FAILURES, whole=False)
-        Stream(pipeline, systems, Event(), told.add, bounds).run()
+
+        def tell(commit: Commit) -> None:
+            told.add(commit)
+            self.meter.published(commit)
+
+        Stream(pipeline, systems, Event(), tell, bounds).run()
         for asset, extra in told.events():
             context["outlet_events"][alias_of(pipeline)].add(asset, extra=extra)
         return told.batches
