@@ -30,6 +30,29 @@ ENGINE = ReplacingMergeTree(at)
 ORDER BY (pipeline, fence, owner)
 SETTINGS index_granularity = 8192;
 
+CREATE TABLE sluice.maintenance
+(
+    `at` DateTime64(3, 'UTC') DEFAULT now64(3),
+    `pipeline` LowCardinality(String),
+    `kind` LowCardinality(String),
+    `action` LowCardinality(String),
+    `target` String,
+    `reason` String,
+    `did` String,
+    `rows_before` Nullable(Int64),
+    `rows_after` Nullable(Int64),
+    `bytes_before` Nullable(Int64),
+    `bytes_after` Nullable(Int64),
+    `objects_before` Nullable(Int64),
+    `objects_after` Nullable(Int64),
+    `seconds` Float64,
+    `dry_run` Bool,
+    `error` String
+)
+ENGINE = MergeTree
+ORDER BY (pipeline, at)
+SETTINGS index_granularity = 8192;
+
 CREATE TABLE sluice.migrations
 (
     `version` UInt16,

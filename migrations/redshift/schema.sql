@@ -21,6 +21,25 @@ CREATE TABLE "sluice"."gone" (
     "batch" integer NOT NULL
 ) DISTKEY ("key") COMPOUND SORTKEY ("pipeline", "collection");
 
+CREATE TABLE "sluice"."maintenance" (
+    "at" timestamp with time zone NOT NULL,
+    "pipeline" character varying(127) NOT NULL,
+    "kind" character varying(16) NOT NULL,
+    "action" character varying(64) NOT NULL,
+    "target" character varying(2048) NOT NULL,
+    "reason" character varying(2048) NOT NULL,
+    "did" character varying(2048) NOT NULL,
+    "rows_before" bigint,
+    "rows_after" bigint,
+    "bytes_before" bigint,
+    "bytes_after" bigint,
+    "objects_before" bigint,
+    "objects_after" bigint,
+    "seconds" double precision NOT NULL,
+    "dry_run" boolean NOT NULL,
+    "error" character varying(4096) NOT NULL
+) COMPOUND SORTKEY ("pipeline", "at");
+
 CREATE TABLE "sluice"."migrations" (
     "version" integer NOT NULL,
     "name" character varying(256) NOT NULL,

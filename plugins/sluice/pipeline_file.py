@@ -68,7 +68,7 @@ def pipeline_hash(pipeline: Pipeline) -> str:
     """A stable hash of everything that decides what a batch reads and writes, as 16 hexadecimal digits."""
     fields = asdict(pipeline)
     del fields["source"]["care"]
-    for name in ("file", "schedule", "rejects", "freshness"):
+    for name in ("file", "schedule", "rejects", "freshness", "maintenance"):
         del fields[name]
     return _digest(fields)
 

@@ -250,6 +250,22 @@ class Freshness:
 
 
 @dataclass(frozen=True, slots=True)
+class Vacuum:
+    """When the warehouse's tables are vacuumed, how long a run may take, how long ended versions are kept."""
+
+    schedule: str | None = "30 1 * * *"
+    budget: timedelta = timedelta(hours=1)
+    keep: timedelta = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Maintenance:
+    """What the maintenance DAGs do of themselves."""
+
+    vacuum: Vacuum = Vacuum()
+
+
+@dataclass(frozen=True, slots=True)
 class Pipeline:
     """One pipeline file: the collections that are published together."""
 
@@ -262,6 +278,7 @@ class Pipeline:
     capture: Capture = Capture()
     rejects: Rejects = Rejects()
     freshness: Freshness | None = None
+    maintenance: Maintenance = Maintenance()
     file: Path | None = None
 
     @property

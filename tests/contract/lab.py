@@ -174,6 +174,11 @@ class Lab:
         self.warehouse: Warehouse = self.attempt()
         self.analyst = self.connect()
 
+    @property
+    def endpoint(self) -> Endpoint:
+        """Of the warehouse."""
+        return self.servers.clickhouse
+
     def attempt(self, wrap: Wrap = lambda client: client) -> ClickHouse:
         """Another process's connection to the warehouse; ``wrap`` may spoil it."""
         client = wrap(Client.connect(self.servers.clickhouse))
@@ -312,7 +317,7 @@ class Lab:
             self.analyst.command(f"TRUNCATE TABLE sluice_data.{self.pipeline.name}_{table}")
         for table in self.staging():
             self.analyst.command(f"DROP TABLE sluice_staging.{table} SYNC")
-        for table in ("batches", "fences", "rejects"):
+        for table in ("batches", "fences", "rejects", "maintenance"):
             where = f"pipeline = '{self.pipeline.name}'"
             self.analyst.command(f"ALTER TABLE sluice.{table} DELETE WHERE {where} SETTINGS mutations_sync = 2")
 

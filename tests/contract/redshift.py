@@ -107,6 +107,10 @@ class RedshiftLab(Lab):
     def __init__(self, servers: RedshiftServers, pipeline: Pipeline | None = None) -> None:
         super().__init__(servers, pipeline or a_redshift_pipeline())
 
+    @property
+    def endpoint(self) -> Endpoint:
+        return self.servers.redshift
+
     def attempt(self, wrap: Callable[[Client], Client] = lambda client: client) -> Redshift:  # type: ignore[override]
         client = wrap(self.servers.client())
         self.servers.opened.append(client)
@@ -159,7 +163,7 @@ class RedshiftLab(Lab):
             self.lose(table, "TRUE")
         for staging in self.staging():
             self.command(f"DROP TABLE sluice_staging.{staging}")
-        for control in ("batches", "rejects", "gone"):
+        for control in ("batches", "rejects", "gone", "maintenance"):
             self.command(f"DELETE FROM sluice.{control} WHERE pipeline = '{self.pipeline.name}'")
 
 

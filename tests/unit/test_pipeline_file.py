@@ -26,8 +26,10 @@ from sluice.spec import (
     Column,
     CopyOptions,
     Freshness,
+    Maintenance,
     RedshiftOptions,
     UnknownFields,
+    Vacuum,
 )
 from tests.factories import a_child, a_collection, a_column, a_pipeline, a_pipeline_text
 
@@ -90,6 +92,14 @@ def test_columns_have_a_short_form_a_default_name_and_the_order_of_the_file() ->
 @pytest.mark.parametrize("word", ["null", '"null"', "~"])
 def test_on_error_null_is_an_action_though_yaml_takes_it_for_nothing(word: str) -> None:
     assert documents(f"columns: {{a: {{type: bool, on_error: {word}}}}}").columns[1].on_error is OnError.NULL
+
+
+def test_maintenance_is_as_its_section_says() -> None:
+    told = a_pipeline_text(maintenance="{vacuum: {schedule: null, budget: 90m, keep: 12h}}")
+
+    found = parse_pipeline(told, FILE).maintenance
+
+    assert found == Maintenance(Vacuum(None, timedelta(minutes=90), timedelta(hours=12)))
 
 
 def test_arrays_become_children_of_values_or_of_documents() -> None:

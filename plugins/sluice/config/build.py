@@ -31,6 +31,7 @@ def pipeline(section: shape.PipelineSection, file: Path) -> spec.Pipeline:
         capture=spec.Capture(**section.capture.model_dump()),
         rejects=spec.Rejects(**section.rejects.model_dump()),
         freshness=_freshness(section.freshness),
+        maintenance=spec.Maintenance(vacuum=spec.Vacuum(**section.maintenance.vacuum.model_dump())),
         file=file,
     )
 

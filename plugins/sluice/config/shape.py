@@ -26,7 +26,7 @@ from sluice.config import grammar
 from sluice.config.expressions import INDEX_TYPES, skip_index
 from sluice.config.problems import Wrong
 from sluice.config.redshift import ENCODINGS, encoding, one_character, rows_refused
-from sluice.spec import MOST_LEVELS, LandingFormat, UnknownFields, WarehouseKind
+from sluice.spec import CONTINUOUS, MOST_LEVELS, LandingFormat, UnknownFields, WarehouseKind
 from sluice.suggest import shown
 
 
@@ -63,6 +63,12 @@ def _share_or_count(limit: float) -> float:
     if not 0 <= limit < math.inf or (limit >= 1 and not limit.is_integer()):
         raise Wrong(f"{limit} is neither a share nor a count", "write a share, 0.01, or a whole number of documents")
     return limit
+
+
+def _now_and_then(schedule: str) -> str:
+    if schedule == CONTINUOUS:
+        raise Wrong("a vacuum that never ends is none", "write when it starts, as 30 1 * * *, or null")
+    return schedule
 
 
 _REFERENCES = "collection whose _id it holds; <name>_key is the number of that id"
@@ -178,6 +184,26 @@ class FreshnessSection(Section):
 Freshness = Annotated[FreshnessSection, BeforeValidator(_short_limit, json_schema_input_type=FreshnessSection | str)]
 
 
+class VacuumSection(Section):
+    """The DAG <pipeline>.vacuum."""
+
+    schedule: Annotated[str, AfterValidator(_now_and_then), AfterValidator(grammar.schedule)] | None = Field(
+        default="30 1 * * *", description="cron in UTC, a preset, or null: only by hand"
+    )
+    budget: Duration = Field(default="1h", validate_default=True, description="that a run may take")
+    keep: Duration = Field(
+        default="2d",
+        validate_default=True,
+        description="how long ended versions of rows, and marks of keys that are gone, are kept",
+    )
+
+
+class MaintenanceSection(Section):
+    """What the maintenance DAGs do of themselves."""
+
+    vacuum: VacuumSection = Field(default_factory=VacuumSection)
+
+
 class ColumnSection(Section):
     """One column."""
 
@@ -289,6 +315,7 @@ class PipelineSection(Section):
     capture: CaptureSection = Field(default_factory=CaptureSection)
     rejects: RejectsSection = Field(default_factory=RejectsSection)
     freshness: Freshness | None = Field(default=None, description="how old a batch may become before it is told, 15m")
+    maintenance: MaintenanceSection = Field(default_factory=MaintenanceSection)
     collections: Annotated[dict[CollectionName, CollectionSection], Field(min_length=1)] = Field(
         description="MongoDB collection: its tables"
     )
