@@ -19,7 +19,8 @@ from xxhash import xxh64_intdigest
 from sluice import s3_client
 from sluice.conform import Reject
 from sluice.errors import CountMismatch
-from sluice.manifest import KEYS, MANIFEST, Manifest, plan_of_key, plan_prefix, range_prefix
+from sluice.landed_keys import read_key
+from sluice.manifest import KEYS, MANIFEST, Manifest, plan_prefix, range_prefix
 from sluice.parts import Uploader
 from sluice.range_writer import RangeWriter
 from sluice.raw_documents import bounds_of
@@ -157,8 +158,8 @@ class Landing:
         """Abort what plans left half uploaded whose id is ``dead``. Returns how many there were."""
         prefix = "/".join(filter(None, (self._prefix.strip("/"), pipeline))) + "/"
         with s3_errors("abort unfinished uploads"):
-            left = [(key, upload) for key, upload in self._unfinished(prefix) if dead(plan_of_key(key, prefix))]
-            return sum(self._abort(key, upload) for key, upload in left)
+            found = [(read_key(key, prefix), key, upload) for key, upload in self._unfinished(prefix)]
+            return sum(self._abort(key, upload) for made, key, upload in found if made and dead(made.plan))
 
     def discard(self, plan: Plan) -> int:
         """Delete everything that a plan landed. Returns the number of objects."""

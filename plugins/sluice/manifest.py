@@ -90,11 +90,6 @@ def plan_prefix(root: str, pipeline: str, collection: str, plan: str) -> str:
     return "/".join(p for p in (root.strip("/"), pipeline, collection, plan) if p) + "/"
 
 
-def plan_of_key(key: str, pipeline_prefix: str) -> str:
-    """The id of the plan that an object belongs to; ``pipeline_prefix`` is everything before the collection."""
-    return key.removeprefix(pipeline_prefix).split("/")[1]
-
-
 def range_prefix(root: str, pipeline: str, piece: Range, plan: str) -> str:
     """Everything that was landed of one range: a folder per try, and the manifest of the try that was finished."""
     return f"{plan_prefix(root, pipeline, piece.collection, plan)}{piece.name}/"

@@ -25,10 +25,11 @@ from sluice.pipeline_file import collection_hash
 from sluice.plans import Reread, keep, kind_of, refuse_refresh, take_up, windows_of
 from sluice.progress import Progress
 from sluice.ranges import UNDATED
+from sluice.retention import plan_spared
 from sluice.spec import CHANGE_STREAM, Collection, Pipeline, WarehouseKind
 from sluice.telling import tell_progress, telling
 from sluice.warehouse.base import Batch, Commit, Loaded, Warehouse
-from sluice.window import BatchKind, Plan, Range, Window, planned_at
+from sluice.window import BatchKind, Plan, Range, Window
 
 if TYPE_CHECKING:
     from sluice.conform import Conformer
@@ -264,10 +265,11 @@ def sweep(pipeline: Pipeline, systems: Systems, older_than: timedelta) -> tuple[
 
     Returns how many uploads were aborted, and how many staging tables dropped.
     """
-    under_way = KeptPlans(systems.landing, pipeline.name).alive(datetime.now(UTC))
+    now = datetime.now(UTC)
+    under_way = KeptPlans(systems.landing, pipeline.name).alive(now)
 
     def dead(plan: str) -> bool:
-        return datetime.now(UTC) - planned_at(plan) > older_than and plan not in under_way
+        return plan_spared(plan, under_way, now - older_than) is None
 
     aborted = systems.landing.abort_dead(pipeline.name, dead)
     staged = filter(dead, systems.warehouse.staged_plans(pipeline))

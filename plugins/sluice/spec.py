@@ -190,12 +190,13 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """Where parts are landed, and as what."""
+    """Where parts are landed, and as what. ``retention``: how long those of a published batch stay at least."""
 
     conn_id: str
     bucket: str
     prefix: str = "sluice"
     format: LandingFormat = LandingFormat.PARQUET
+    retention: timedelta = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,9 +229,13 @@ class Capture:
 
 @dataclass(frozen=True, slots=True)
 class Rejects:
-    """How many rejects a batch may have: a share of the documents read (below 1) or a count (1 and above)."""
+    """How many rejects a batch may have: a share of the documents read (below 1) or a count (1 and above).
+
+    ``retention``: how long a reject is listed at least, and its raw document kept.
+    """
 
     limit: float = 0.01
+    retention: timedelta = timedelta(days=90)
 
     def allowed(self, read: int) -> int:
         """The number of rejects that a batch of ``read`` documents may have.

@@ -47,7 +47,8 @@ def _freshness(section: shape.FreshnessSection | None) -> spec.Freshness | None:
 
 def _landing(section: shape.LandingSection, warehouse: spec.WarehouseKind) -> spec.Landing:
     by_warehouse = spec.LandingFormat.CSV if warehouse is spec.WarehouseKind.REDSHIFT else spec.LandingFormat.PARQUET
-    return spec.Landing(section.conn_id, section.bucket, section.prefix, section.format or by_warehouse)
+    landed = section.format or by_warehouse
+    return spec.Landing(section.conn_id, section.bucket, section.prefix, landed, section.retention)
 
 
 def _collection(name: str, section: shape.CollectionSection) -> spec.Collection:

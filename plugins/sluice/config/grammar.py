@@ -99,6 +99,14 @@ def duration(text: object) -> timedelta:
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
+def retention(text: object) -> timedelta:
+    """A duration of a day at least: what a run needs that somebody clears again is not cleaned up under it."""
+    found = duration(text)
+    if found < timedelta(days=1):
+        raise Wrong(f"{shown(text)} is too short to keep something for", "write 1d or more, such as 30d")
+    return found
+
+
 def schedule(text: str) -> str:
     """A cron expression or one of Airflow's presets."""
     if text.startswith("@"):

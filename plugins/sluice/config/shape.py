@@ -87,6 +87,7 @@ CollectionName = Annotated[str, AfterValidator(grammar.collection)]
 Path = Annotated[str, AfterValidator(grammar.path)]
 ConnId = Annotated[str, AfterValidator(grammar.conn_id)]
 Duration = Annotated[timedelta, PlainValidator(grammar.duration), _text(grammar.DURATION)]
+Retention = Annotated[timedelta, PlainValidator(grammar.retention), _text(grammar.DURATION)]
 Type = Annotated[ColumnType, PlainValidator(_column_type), WithJsonSchema(_TYPE_SCHEMA)]
 IndexType = Annotated[str, AfterValidator(skip_index), _text(rf"({'|'.join(INDEX_TYPES)})(\(.*\))?")]
 Encoding = Annotated[str, AfterValidator(encoding), WithJsonSchema({"enum": list(ENCODINGS)})]
@@ -130,6 +131,9 @@ class LandingSection(Section):
     format: LandingFormat | None = Field(
         default=None, description="of landed parts; default: parquet on ClickHouse, csv on Redshift"
     )
+    retention: Retention = Field(
+        default="30d", validate_default=True, description="how long the parts of a published batch stay, as 30d"
+    )
 
 
 class WarehouseSection(Section):
@@ -164,6 +168,9 @@ class RejectsSection(Section):
     """How many documents may be rejected before a batch stops."""
 
     limit: Limit = Field(default=0.01, description="a share of the documents read (below 1), or a count")
+    retention: Retention = Field(
+        default="90d", validate_default=True, description="how long a reject is listed, and its raw document kept"
+    )
 
 
 def _short_limit(value: Any) -> Any:

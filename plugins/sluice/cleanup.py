@@ -1,0 +1,263 @@
+"""Cleanup: what batches left behind and nobody needs any more is deleted, and counted. Read it top to bottom.
+
+    rows of dead batches → old rejects → landed objects → unfinished uploads → staging tables
+
+Deleted is only what this pipeline made: by its prefix, by the grammar of its keys, by its commit records, by the names
+of its tables. What is due, :mod:`sluice.retention` says; here it is asked for, done, and noted in
+``sluice.maintenance``. Rejects come before the objects to which they point. Each step may die and be run again: what is
+left is found again.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self
+
+from sluice.errors import LandingUnavailable, SluiceError
+from sluice.landed_keys import read_key
+from sluice.retention import ABANDONED, Known, Landed, Looked, Spared, instant, length, plan_spared, upload_spared
+from sluice.warehouse.maintenance import CLEANUP, Entry, Journal, Size
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from sluice.kept import KeptPlans
+    from sluice.landing_objects import LandingObjects
+    from sluice.settings import Resolver
+    from sluice.spec import Pipeline
+    from sluice.warehouse.base import Commit, Warehouse
+    from sluice.warehouse.cleanup import Cleaner
+
+log = logging.getLogger(__name__)
+
+NAMED = 20
+"""So many plans are named in the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What cleanup works with. Leaving it as a context manager closes the connections."""
+
+    objects: LandingObjects
+    plans: KeptPlans
+    warehouse: Warehouse
+    cleaner: Cleaner
+    journal: Journal
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in (self.warehouse, self.cleaner, self.journal):
+            each.close()
+
+
+def connect(pipeline: Pipeline, resolve: Resolver) -> Tools:
+    """Connect to landing and warehouse; MongoDB is not needed. Raises ConfigError where a landing has no prefix."""
+    from sluice.kept import KeptPlans
+    from sluice.landing import Landing
+    from sluice.landing_objects import LandingObjects
+    from sluice.pipeline import connect_warehouse
+    from sluice.warehouse.cleanup import connect_cleaner
+    from sluice.warehouse.maintenance import connect_journal
+
+    objects = LandingObjects.connect(pipeline, resolve)
+    plans = KeptPlans(Landing.connect(resolve(pipeline.landing.conn_id), pipeline.landing), pipeline.name)
+    warehouse, cleaner = connect_warehouse(pipeline, resolve), connect_cleaner(pipeline, resolve)
+    return Tools(objects, plans, warehouse, cleaner, connect_journal(pipeline, resolve))
+
+
+def run(pipeline: Pipeline, tools: Tools, *, dry_run: bool | None = False) -> list[Entry]:
+    """Clean up after a pipeline. Returns what was done; with ``dry_run`` what would be.
+
+    None: a dry run the first time, so that somebody may look before anything is deleted. A step that fails keeps the
+    others from nothing; its error is raised at the end.
+    """
+    last = tools.warehouse.last_commit(pipeline.name)
+    if last is None:
+        log.info("cleanup: nothing of %s is published, so nothing is due", pipeline.name)
+        return []
+    tools.warehouse.migrate(None)
+    if dry_run is None:
+        dry_run = not tools.journal.entries(pipeline.name, kind=CLEANUP, limit=1)
+    return _Cleanup(pipeline, tools, last, dry_run=dry_run).run()
+
+
+class _Cleanup:
+    """One run for one pipeline."""
+
+    def __init__(self, pipeline: Pipeline, tools: Tools, last: Commit, *, dry_run: bool) -> None:
+        self._pipeline, self._tools, self._last, self._dry_run = pipeline, tools, last, dry_run
+        self._now = datetime.now(UTC)
+        self._kept = frozenset(kept.plan.id for kept in tools.plans.all())
+        self._failed: list[SluiceError] = []
+
+    def run(self) -> list[Entry]:
+        """Every step, in this order."""
+        steps = {
+            "undo dead batches": self._dead_rows,
+            "delete rejects": self._old_rejects,
+            "delete landed objects": self._landed,
+            "abort uploads": self._uploads,
+            "drop staging": self._staging,
+        }
+        entries = [entry for action, step in steps.items() if (entry := self._note(action, step))]
+        if not entries and not self._tools.journal.entries(self._pipeline.name, kind=CLEANUP, limit=1):
+            entries = [self._entry("look", did="nothing is due")]
+            self._tools.journal.append(entries[0])
+        if self._failed:
+            raise self._failed[0]
+        return entries
+
+    def _note(self, action: str, step: Callable[[str], Entry | None]) -> Entry | None:
+        """Do a step, and put what it did into log and journal. Nothing is noted where there was nothing to do."""
+        begun = time.monotonic()
+        try:
+            entry = step(action)
+        except SluiceError as error:
+            self._failed.append(error)
+            entry = self._entry(action, did="nothing", error=str(error))
+        if entry is None:
+            log.info("cleanup %s: nothing is due", action)
+            return None
+        entry = replace(entry, seconds=time.monotonic() - begun)
+        log.log(logging.WARNING if entry.error else logging.INFO, "cleanup %s: %s", action, entry.error or entry.did)
+        self._tools.journal.append(entry)
+        return entry
+
+    def _dead_rows(self, action: str) -> Entry | None:
+        rows = self._tools.cleaner.dead_rows()
+        if not rows:
+            return None
+        if not self._dry_run:
+            self._tools.cleaner.undo_dead()
+        return self._entry(
+            action,
+            reason=f"above batch {self._last.batch}, the newest that is published",
+            did=self._did("undone", f"{rows:,} rows"),
+            before=Size(rows=rows),
+            after=Size(rows=0),
+        )
+
+    def _old_rejects(self, action: str) -> Entry | None:
+        batch, retention = self._rejects_horizon(), self._pipeline.rejects.retention
+        rows = self._tools.cleaner.count_rejects(batch)
+        if not rows:
+            return None
+        if not self._dry_run:
+            self._tools.cleaner.delete_rejects(batch)
+        return self._entry(
+            action,
+            reason=f"of batch {batch} and earlier, {self._published_before('rejects', retention)}",
+            did=self._did("deleted", f"{rows:,} rejects"),
+            before=Size(rows=rows),
+            after=Size(rows=0),
+        )
+
+    def _landed(self, action: str) -> Entry | None:
+        looked = Looked()
+        try:
+            for page in self._tools.objects.pages():
+                due = looked.take(page, self._known(page))
+                left = {} if self._dry_run else self._tools.objects.delete([found.key for found in due])
+                looked.settle(due, left, self._tools.objects.root)
+        except SluiceError as error:
+            self._failed.append(error)
+        if looked.left:
+            self._failed.append(self._left(looked.left))
+        self._tell(looked)
+        if not looked.gone.objects and not self._failed:
+            return None
+        return self._entry(
+            action,
+            target=self._tools.objects.address,
+            reason=self._published_before("landing", self._pipeline.landing.retention),
+            did=self._did("deleted", f"{looked.gone} of {len(looked.plans):,} plans"),
+            before=Size(bytes=looked.total.bytes, objects=looked.total.objects),
+            after=Size(
+                bytes=looked.total.bytes - looked.gone.bytes, objects=looked.total.objects - looked.gone.objects
+            ),
+            error=str(self._failed[-1]) if self._failed else "",
+        )
+
+    def _uploads(self, action: str) -> Entry | None:
+        root, before = self._tools.objects.root, self._now - ABANDONED
+        found = list(self._tools.objects.uploads())
+        verdicts = {upload.id: upload_spared(upload, root, self._kept, before) for upload in found}
+        due = [upload for upload in found if verdicts[upload.id] is None]
+        done = len(due) if self._dry_run else sum(map(self._tools.objects.abort, due))
+        self._tell_spared(action, Counter(why for why in verdicts.values() if why))
+        if not done:
+            return None
+        return self._entry(
+            action,
+            target=self._tools.objects.address,
+            reason=f"begun before {instant(before)}, and nobody goes on with them",
+            did=self._did("aborted", f"{done:,} unfinished uploads"),
+            before=Size(objects=len(found)),
+            after=Size(objects=len(found) - done),
+        )
+
+    def _staging(self, action: str) -> Entry | None:
+        before = self._now - ABANDONED
+        found = self._tools.warehouse.staged_plans(self._pipeline)
+        verdicts = {plan: plan_spared(plan, self._kept, before) for plan in found}
+        due = [plan for plan, why in verdicts.items() if why is None]
+        self._tell_spared(action, Counter(why for why in verdicts.values() if why))
+        if not due:
+            return None
+        tables = 0 if self._dry_run else sum(map(self._tools.warehouse.drop_staging, due))
+        what = "the staging tables" if self._dry_run else f"{tables:,} staging tables"
+        return self._entry(
+            action,
+            reason=f"of plans made before {instant(before)}",
+            did=self._did("dropped", f"{what} of {len(due):,} plans"),
+            after=Size(objects=0),
+        )
+
+    def _known(self, page: list[Landed]) -> Known:
+        """What there is to know of the objects of a page: asked now, of the warehouse."""
+        retention, root = self._pipeline.landing.retention, self._tools.objects.root
+        keys = {found.key: key for found in page if (key := read_key(found.key, root))}
+        published = self._tools.cleaner.published(sorted({key.plan for key in keys.values()}), retention)
+        uris = {
+            f"s3://{self._tools.objects.bucket}/{key}": key for key, read in keys.items() if published.get(read.plan)
+        }
+        above = self._rejects_horizon() if self._dry_run else 0
+        listed = frozenset(uris[uri] for uri in self._tools.cleaner.listed(list(uris), above))
+        return Known(root, self._last.plan, self._kept, published, listed, self._now - retention)
+
+    def _rejects_horizon(self) -> int:
+        return min(self._tools.cleaner.batch_before(self._pipeline.rejects.retention), self._last.batch - 1)
+
+    def _left(self, left: Mapping[str, str]) -> SluiceError:
+        key, why = next(iter(left.items()))
+        return LandingUnavailable(
+            f"{len(left):,} objects of {self._tools.objects.address} could not be deleted",
+            why=f"{key}: {why}",
+            fix="the landing connection needs DeleteObject there; what is left is deleted by the next run",
+        )
+
+    def _tell(self, looked: Looked) -> None:
+        self._tell_spared("delete landed objects", looked.spared)
+        for plan, tally in list(looked.unpublished.items())[:NAMED]:
+            log.info("cleanup: plan %s was landed and not published: %s stay", plan, tally)
+
+    def _tell_spared(self, action: str, found: Mapping[Spared, object]) -> None:
+        for why, count in found.items():
+            log.info("cleanup %s: spared %s %s", action, count, why)
+
+    def _published_before(self, section: str, retention: timedelta) -> str:
+        return f"published before {instant(self._now - retention)} ({section}.retention: {length(retention)})"
+
+    def _did(self, verb: str, what: str) -> str:
+        return f"{what} would be {verb}" if self._dry_run else f"{what} {verb}"
+
+    def _entry(self, action: str, **fields: object) -> Entry:
+        found = {"target": self._pipeline.name, "reason": "", "did": "", **fields}
+        return Entry(self._pipeline.name, CLEANUP, action, dry_run=self._dry_run, **found)  # type: ignore[arg-type]

@@ -1,0 +1,60 @@
+"""What cleanup asks of a warehouse: what is published and listed, and what dead batches and old rejects left in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from sluice.spec import Pipeline, WarehouseKind
+
+if TYPE_CHECKING:
+    from sluice.settings import Resolver
+
+
+class Cleaner(Protocol):
+    """A pipeline's warehouse, as cleanup sees it. ``migrate`` has been there before."""
+
+    def published(self, plans: Sequence[str], older_than: timedelta) -> dict[str, bool]:
+        """Of these plans those that are published, and whether they were longer ago than that."""
+        ...
+
+    def listed(self, uris: Sequence[str], above: int) -> set[str]:
+        """Of these objects those to which rejects of batches above that one point."""
+        ...
+
+    def batch_before(self, older_than: timedelta) -> int:
+        """The newest batch that was published longer ago than that; 0 when there is none."""
+        ...
+
+    def count_rejects(self, batch: int) -> int:
+        """How many rejects that batch and earlier ones have."""
+        ...
+
+    def delete_rejects(self, batch: int) -> None:
+        """Delete them. Waits for a publisher that is at work."""
+        ...
+
+    def dead_rows(self) -> int:
+        """How many rows an attempt wrote that was not published: a dead one, or one that is at work now."""
+        ...
+
+    def undo_dead(self) -> None:
+        """Undo it, as the next publish would. Waits for a publisher that is at work."""
+        ...
+
+    def close(self) -> None:
+        """End the connection."""
+        ...
+
+
+def connect_cleaner(pipeline: Pipeline, resolve: Resolver) -> Cleaner:
+    """Connect to a pipeline's warehouse. Raises ConfigError, AccessDenied, WarehouseUnavailable."""
+    endpoint = resolve(pipeline.warehouse.conn_id)
+    if pipeline.warehouse.kind is WarehouseKind.REDSHIFT:
+        from sluice.warehouse.redshift import cleanup as redshift
+
+        return redshift.Cleaner.connect(endpoint, pipeline.name)
+    from sluice.warehouse.clickhouse import cleanup as clickhouse
+
+    return clickhouse.Cleaner.connect(endpoint, pipeline.name)

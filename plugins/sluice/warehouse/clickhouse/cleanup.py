@@ -1,0 +1,78 @@
+"""ClickHouse as cleanup sees it: see :class:`sluice.warehouse.cleanup.Cleaner`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Self
+
+from sluice.settings import Endpoint
+from sluice.statements import name
+from sluice.warehouse.clickhouse.client import Client
+from sluice.warehouse.clickhouse.fence import Fence, Pace
+from sluice.warehouse.clickhouse.recover import recover
+from sluice.warehouse.clickhouse.tables import DATA, comment
+from sluice.warehouse.records import read_commit
+
+DEFAULT_PACE = Pace()
+
+
+class Cleaner:
+    """One pipeline on one server."""
+
+    def __init__(self, client: Client, pipeline: str, pace: Pace = DEFAULT_PACE) -> None:
+        self._client, self._pipeline, self._pace = client, pipeline, pace
+
+    @classmethod
+    def connect(cls, endpoint: Endpoint, pipeline: str) -> Self:
+        """Connect and log in."""
+        return cls(Client.connect(endpoint), pipeline)
+
+    def published(self, plans: Sequence[str], older_than: timedelta) -> dict[str, bool]:
+        """Plan → whether it is as old."""
+        return dict(self._client.rows("published_plans", plans=list(plans), **self._since(older_than)))
+
+    def listed(self, uris: Sequence[str], above: int) -> set[str]:
+        """Those to which rejects point."""
+        rows = self._client.rows("listed_uris", pipeline=self._pipeline, uris=list(uris), batch=above)
+        return {uri for (uri,) in rows}
+
+    def batch_before(self, older_than: timedelta) -> int:
+        """The newest batch that is as old."""
+        return self._client.number("purge_horizon", **self._since(older_than))
+
+    def count_rejects(self, batch: int) -> int:
+        """Of that batch and earlier ones."""
+        return self._client.number("count_old_rejects", pipeline=self._pipeline, batch=batch)
+
+    def delete_rejects(self, batch: int) -> None:
+        """Delete them under the fence."""
+        fence = self._fence()
+        with fence.held():
+            fence.client.run("delete_old_rejects", batch=batch, **fence.guard)
+            fence.confirm()
+
+    def dead_rows(self) -> int:
+        """Versions that were written or closed above the newest batch, and their rejects."""
+        rows = self._client.rows("commits", pipeline=self._pipeline, limit=1)
+        newest = read_commit(rows[0]).batch if rows else 0
+        tables = self._client.rows("pipeline_storages", database=DATA, comment=comment(self._pipeline, "table "))
+        found = (self._client.row("count_unpublished", storage=name(DATA, t), batch=newest) for (t,) in tables)
+        rejects = self._client.number("count_unpublished_rejects", pipeline=self._pipeline, batch=newest)
+        return sum(int(written) + int(closed) for written, closed in found) + rejects
+
+    def undo_dead(self) -> None:
+        """Recover, under the fence."""
+        fence = self._fence()
+        with fence.held():
+            recover(fence, self._pipeline)
+
+    def close(self) -> None:
+        """End the connections."""
+        self._client.close()
+
+    def _fence(self) -> Fence:
+        return Fence(self._client, self._pipeline, self._pace)
+
+    def _since(self, older_than: timedelta) -> dict[str, object]:
+        return {"pipeline": self._pipeline, "seconds": int(older_than.total_seconds())}

@@ -1,0 +1,68 @@
+"""Redshift as cleanup sees it: see :class:`sluice.warehouse.cleanup.Cleaner`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Self
+
+from sluice.settings import Endpoint
+from sluice.statements import Sql, literal
+from sluice.warehouse.redshift.client import Client
+
+
+class Cleaner:
+    """One pipeline on one cluster."""
+
+    def __init__(self, client: Client, pipeline: str) -> None:
+        self._client, self._pipeline = client, pipeline
+
+    @classmethod
+    def connect(cls, endpoint: Endpoint, pipeline: str) -> Self:
+        """Connect and log in."""
+        return cls(Client.connect(endpoint), pipeline)
+
+    def published(self, plans: Sequence[str], older_than: timedelta) -> dict[str, bool]:
+        """Plan → whether it is as old."""
+        if not plans:
+            return {}
+        return dict(self._client.rows("published_plans", plans=_literals(plans), **self._since(older_than)))
+
+    def listed(self, uris: Sequence[str], above: int) -> set[str]:
+        """Those to which rejects point."""
+        if not uris:
+            return set()
+        rows = self._client.rows("listed_uris", pipeline=self._pipeline, uris=_literals(uris), batch=above)
+        return {uri for (uri,) in rows}
+
+    def batch_before(self, older_than: timedelta) -> int:
+        """The newest batch that is as old."""
+        return self._client.number("batch_horizon", **self._since(older_than))
+
+    def count_rejects(self, batch: int) -> int:
+        """Of that batch and earlier ones."""
+        return self._client.number("count_old_rejects", pipeline=self._pipeline, batch=batch)
+
+    def delete_rejects(self, batch: int) -> None:
+        """Delete them while no other publishes."""
+        with self._client.transaction():
+            self._client.run("lock_batches")
+            self._client.run("delete_old_rejects", pipeline=self._pipeline, batch=batch)
+
+    def dead_rows(self) -> int:
+        """None: the cluster rolls back what was not committed."""
+        return 0
+
+    def undo_dead(self) -> None:
+        """Nothing to undo."""
+
+    def close(self) -> None:
+        """End the session."""
+        self._client.close()
+
+    def _since(self, older_than: timedelta) -> dict[str, object]:
+        return {"pipeline": self._pipeline, "seconds": int(older_than.total_seconds())}
+
+
+def _literals(texts: Iterable[str]) -> Sql:
+    return Sql(", ".join(literal(text).text for text in texts))
