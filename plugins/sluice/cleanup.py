@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
 from sluice.errors import LandingUnavailable, SluiceError
+from sluice.kept import KeptPlans
 from sluice.landed_keys import read_key
 from sluice.retention import ABANDONED, Known, Landed, Looked, Spared, instant, length, plan_spared, upload_spared
 from sluice.warehouse.maintenance import CLEANUP, Entry, Journal, Size
@@ -26,7 +27,7 @@ from sluice.warehouse.maintenance import CLEANUP, Entry, Journal, Size
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from sluice.kept import KeptPlans
+    from sluice.landing import Landing
     from sluice.landing_objects import LandingObjects
     from sluice.settings import Resolver
     from sluice.spec import Pipeline
@@ -44,7 +45,7 @@ class Tools:
     """What cleanup works with. Leaving it as a context manager closes the connections."""
 
     objects: LandingObjects
-    plans: KeptPlans
+    landing: Landing
     warehouse: Warehouse
     cleaner: Cleaner
     journal: Journal
@@ -59,7 +60,6 @@ class Tools:
 
 def connect(pipeline: Pipeline, resolve: Resolver) -> Tools:
     """Connect to landing and warehouse; MongoDB is not needed. Raises ConfigError where a landing has no prefix."""
-    from sluice.kept import KeptPlans
     from sluice.landing import Landing
     from sluice.landing_objects import LandingObjects
     from sluice.pipeline import connect_warehouse
@@ -67,9 +67,9 @@ def connect(pipeline: Pipeline, resolve: Resolver) -> Tools:
     from sluice.warehouse.maintenance import connect_journal
 
     objects = LandingObjects.connect(pipeline, resolve)
-    plans = KeptPlans(Landing.connect(resolve(pipeline.landing.conn_id), pipeline.landing), pipeline.name)
+    landing = Landing.connect(resolve(pipeline.landing.conn_id), pipeline.landing)
     warehouse, cleaner = connect_warehouse(pipeline, resolve), connect_cleaner(pipeline, resolve)
-    return Tools(objects, plans, warehouse, cleaner, connect_journal(pipeline, resolve))
+    return Tools(objects, landing, warehouse, cleaner, connect_journal(pipeline, resolve))
 
 
 def run(pipeline: Pipeline, tools: Tools, *, dry_run: bool | None = False) -> list[Entry]:
@@ -94,7 +94,7 @@ class _Cleanup:
     def __init__(self, pipeline: Pipeline, tools: Tools, last: Commit, *, dry_run: bool) -> None:
         self._pipeline, self._tools, self._last, self._dry_run = pipeline, tools, last, dry_run
         self._now = datetime.now(UTC)
-        self._kept = frozenset(kept.plan.id for kept in tools.plans.all())
+        self._kept = frozenset(kept.plan.id for kept in KeptPlans(tools.landing, pipeline.name).all())
         self._failed: list[SluiceError] = []
 
     def run(self) -> list[Entry]:
@@ -164,7 +164,9 @@ class _Cleanup:
         try:
             for page in self._tools.objects.pages():
                 due = looked.take(page, self._known(page))
-                left = {} if self._dry_run else self._tools.objects.delete([found.key for found in due])
+                left = (
+                    {} if self._dry_run else self._delete([found.key for found in due], first=not looked.gone.objects)
+                )
                 looked.settle(due, left, self._tools.objects.root)
         except SluiceError as error:
             self._failed.append(error)
@@ -184,6 +186,13 @@ class _Cleanup:
             ),
             error=str(self._failed[-1]) if self._failed else "",
         )
+
+    def _delete(self, keys: list[str], *, first: bool) -> dict[str, str]:
+        """Delete objects; before the first of them is noted that whoever asks for them is told so."""
+        if keys and first:
+            before = self._now - self._pipeline.landing.retention
+            self._tools.landing.note_cleaning(self._pipeline.name, self._now, before)
+        return self._tools.objects.delete(keys)
 
     def _uploads(self, action: str) -> Entry | None:
         root, before = self._tools.objects.root, self._now - ABANDONED

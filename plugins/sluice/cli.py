@@ -242,6 +242,26 @@ def sweep(
     typer.echo(f"{found.name}: {aborted} unfinished uploads aborted, {dropped} staging tables dropped")
 
 
+@app.command()
+def cleanup(
+    pipeline: OptionalName = None,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be deleted, and delete nothing.")] = False,
+) -> None:
+    """Delete what nobody needs any more: old landed parts and rejects, and what dead batches left.
+
+    What stays how long is in the pipeline file, landing.retention and rejects.retention. The newest batch, what is not
+    published, and files of others are never touched.
+    """
+    from sluice import cleanup as steps
+    from sluice.report import show_cleanup
+    from sluice.settings import from_environment
+
+    for found in _pipelines(pipeline):
+        with steps.connect(found, from_environment) as tools:
+            show_cleanup(found, steps.run(found, tools, dry_run=dry_run), dry_run=dry_run)
+
+
 @migrations.command("status")
 def migrate_status(pipeline: OptionalName = None) -> None:
     """Show each migration and whether it is applied."""

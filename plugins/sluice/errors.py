@@ -10,6 +10,7 @@ SluiceError
 └── Terminal             running the same step again gives the same answer: a person has to change something
     ├── ConfigError      a pipeline file, connection or setting
     ├── CountMismatch    a hand-over lost or gained rows (I1): the batch stops
+    ├── Cleaned          what is asked for was deleted when its retention was over
     ├── KeyCollision     two ids have one number: the batch stops
     ├── TooManyRejects   above the pipeline's reject limit (I7)
     ├── MigrationError   the warehouse's schema and the code disagree
@@ -73,6 +74,10 @@ class StreamLost(Terminal):
 
 class CountMismatch(Terminal):
     """A hand-over did not carry every row (I1)."""
+
+
+class Cleaned(Terminal):
+    """What is asked for was deleted by cleanup, because its retention was over."""
 
 
 class KeyCollision(Terminal):

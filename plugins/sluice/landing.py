@@ -17,6 +17,8 @@ from bson.errors import InvalidBSON
 from xxhash import xxh64_intdigest
 
 from sluice import s3_client
+from sluice.cleaned import NAME as CLEANED
+from sluice.cleaned import Cleanings, cleaned
 from sluice.conform import Reject
 from sluice.errors import CountMismatch
 from sluice.landed_keys import read_key
@@ -71,10 +73,13 @@ class Landing:
             self._client.put_object(Bucket=self._bucket, Key=self._range_prefix(plan, piece) + KEYS, Body=body)
 
     def keys(self, plan: Plan, piece: Range) -> bytes:
-        """The keys of a range. Raises CountMismatch when they are not as many as the plan says."""
+        """The keys of a range. Raises CountMismatch when they are not as many as the plan says; Cleaned."""
         key = self._range_prefix(plan, piece) + KEYS
-        with s3_errors(f"read the keys of {piece.collection} {piece.name}"):
-            keys = gzip.decompress(self._get(key))
+        body = self.read(range_prefix("", plan.pipeline, piece, plan.id) + KEYS)
+        if body is None:
+            self._refuse_cleaned(plan)
+            raise CountMismatch(f"s3://{self._bucket}/{key} is gone", fix="make a new batch: it lists its keys again")
+        keys = gzip.decompress(body)
         if len(bounds_of(keys)) - 1 != piece.keys:
             raise CountMismatch(
                 f"s3://{self._bucket}/{key} holds {len(bounds_of(keys)) - 1:,} keys, the plan says {piece.keys:,}",
@@ -94,8 +99,16 @@ class Landing:
     def manifests(self, plan: Plan, collection: str) -> list[Manifest]:
         """What was landed of all ranges of a collection.
 
-        Raises CountMismatch when a range was not landed, or a part is not there as its manifest says.
+        Raises CountMismatch when a range was not landed, or a part is not there as its manifest says; Cleaned when that
+        is because its retention was over.
         """
+        try:
+            return self._manifests(plan, collection)
+        except CountMismatch:
+            self._refuse_cleaned(plan)
+            raise
+
+    def _manifests(self, plan: Plan, collection: str) -> list[Manifest]:
         found = {piece.name: self.manifest(plan, piece) for piece in plan.ranges if piece.collection == collection}
         missing = [name for name, manifest in found.items() if manifest is None]
         if missing:
@@ -142,6 +155,14 @@ class Landing:
         """Delete an object; it may be gone already."""
         with s3_errors(f"delete s3://{self._bucket}/{self._full(key)}"):
             self._client.delete_object(Bucket=self._bucket, Key=self._full(key))
+
+    def cleanings(self, pipeline: str) -> Cleanings:
+        """When what was deleted here."""
+        return Cleanings.loads(self.read(f"{pipeline}/{CLEANED}"))
+
+    def note_cleaning(self, pipeline: str, at: datetime, before: datetime) -> None:
+        """Note that what was published before that is deleted now. Before it is."""
+        self.write(f"{pipeline}/{CLEANED}", self.cleanings(pipeline).add(at, before).dumps(), once=False)
 
     def times(self, prefix: str) -> dict[str, datetime]:
         """Key → when it was written, of every object whose key starts like this."""
@@ -271,6 +292,11 @@ class Landing:
         with s3_errors(f"list s3://{self._bucket}/{prefix}"):
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
             return [found for page in pages for found in page.get("Contents", ())]
+
+    def _refuse_cleaned(self, plan: Plan) -> None:
+        """Raise Cleaned when that is why something of a plan is missing."""
+        if at := self.cleanings(plan.pipeline).of(plan.id):
+            raise cleaned(plan.id, at)
 
     def _check_sizes(self, manifests: list[Manifest], sizes: dict[str, int]) -> None:
         parts = [(p.key, p.bytes) for m in manifests for p in m.parts if sizes.get(p.key) != p.bytes]

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from sluice.spec import Pipeline
     from sluice.suspects import Comparison
     from sluice.warehouse.base import Commit, MigrationState, RejectRow
+    from sluice.warehouse.maintenance import Entry
     from sluice.window import Plan, Range
 
 # A pipe has no width: without this, tables would be cut at 80 columns there, and a script could not read them.
@@ -204,6 +205,18 @@ def show_reject(row: RejectRow, raw: str) -> None:
     )
     console.print(f"kept at {row.raw_uri}", style="dim", markup=False)
     console.print(raw, markup=False, highlight=False, soft_wrap=True)
+
+
+def show_cleanup(pipeline: Pipeline, entries: Sequence[Entry], *, dry_run: bool) -> None:
+    """One line for each thing that was done."""
+    if not entries:
+        console.print(f"{pipeline.name}: nothing is due")
+        return
+    table = _table("action", "what", "why")
+    for entry in entries:
+        table.add_row(entry.action, entry.did, entry.reason)
+    console.print(f"{pipeline.name}: dry run, nothing was deleted" if dry_run else f"{pipeline.name}: cleaned up")
+    console.print(table)
 
 
 def show_audit(pipeline: Pipeline, findings: Sequence[Finding]) -> bool:

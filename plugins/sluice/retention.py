@@ -15,7 +15,9 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from sluice.cleaned import NAME as CLEANED
 from sluice.errors import ConfigError
+from sluice.kept import FOLDER
 from sluice.landed_keys import LandedKey, read_key
 from sluice.window import planned_at
 
@@ -30,6 +32,7 @@ class Spared(StrEnum):
     """Why something stays."""
 
     FOREIGN = "not made by Sluice"
+    NOTES = "of notes: kept plans, cleanups"
     UNDER_WAY = "of a load that is under way"
     UNPUBLISHED = "of batches that were not published"
     LATEST = "of the latest batch"
@@ -76,7 +79,8 @@ def spared(found: Landed, known: Known) -> Spared | None:
     """Why an object stays; None when it is due."""
     key = read_key(found.key, known.root)
     if key is None:
-        return Spared.FOREIGN
+        notes = (f"{known.root}{FOLDER}/", f"{known.root}{CLEANED}")
+        return Spared.NOTES if found.key.startswith(notes) else Spared.FOREIGN
     if found.key in known.listed:
         return Spared.LISTED
     return _plan_spared(key, known) or (Spared.YOUNG if found.modified >= known.horizon else None)

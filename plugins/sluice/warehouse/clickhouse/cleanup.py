@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from typing import Self
+from typing import Final, Self
 
 from sluice.settings import Endpoint
 from sluice.statements import name
@@ -15,6 +15,9 @@ from sluice.warehouse.clickhouse.tables import DATA, comment
 from sluice.warehouse.records import read_commit
 
 DEFAULT_PACE = Pace()
+
+AT_ONCE: Final = 32
+"""Parameters travel in the address of a request, of which a proxy may take no more than 8 KB."""
 
 
 class Cleaner:
@@ -30,12 +33,15 @@ class Cleaner:
 
     def published(self, plans: Sequence[str], older_than: timedelta) -> dict[str, bool]:
         """Plan → whether it is as old."""
-        return dict(self._client.rows("published_plans", plans=list(plans), **self._since(older_than)))
+        since = self._since(older_than)
+        some = (self._client.rows("published_plans", plans=asked, **since) for asked in _some(plans))
+        return {plan: old for rows in some for plan, old in rows}
 
     def listed(self, uris: Sequence[str], above: int) -> set[str]:
         """Those to which rejects point."""
-        rows = self._client.rows("listed_uris", pipeline=self._pipeline, uris=list(uris), batch=above)
-        return {uri for (uri,) in rows}
+        where = {"pipeline": self._pipeline, "batch": above}
+        some = (self._client.rows("listed_uris", uris=asked, **where) for asked in _some(uris))
+        return {uri for rows in some for (uri,) in rows}
 
     def batch_before(self, older_than: timedelta) -> int:
         """The newest batch that is as old."""
@@ -76,3 +82,9 @@ class Cleaner:
 
     def _since(self, older_than: timedelta) -> dict[str, object]:
         return {"pipeline": self._pipeline, "seconds": int(older_than.total_seconds())}
+
+
+def _some(texts: Sequence[str]) -> Iterator[list[str]]:
+    """A few at a time."""
+    for start in range(0, len(texts), AT_ONCE):
+        yield list(texts[start : start + AT_ONCE])

@@ -1,0 +1,144 @@
+"""What cleanup asks of a warehouse: commit records, rejects, and what dead batches left."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from sluice.settings import Endpoint
+from sluice.warehouse.base import Commit, RejectRow
+from sluice.warehouse.cleanup import Cleaner, connect_cleaner
+from sluice.warehouse.clickhouse.cleanup import Cleaner as OnClickHouse
+from sluice.warehouse.clickhouse.client import Client
+from sluice.warehouse.redshift.cleanup import Cleaner as OnRedshift
+from tests.contract.lab import FAST, ONLY_CLICKHOUSE, Lab, document
+from tests.contract.spoiled import Crash
+
+DAY = timedelta(days=1)
+
+
+def cleaner_of(lab: Lab) -> Cleaner:
+    if lab.kind == "redshift":
+        servers: Any = lab.servers
+        return OnRedshift(servers.client(), lab.pipeline.name)
+    return OnClickHouse(Client.connect(lab.servers.clickhouse), lab.pipeline.name, FAST)
+
+
+def published(lab: Lab, number: int, *rejects: str) -> Commit:
+    """A batch with one document, and a reject for each key."""
+    rows = [
+        RejectRow("documents", key, "title", "too_long", "", f"s3://contract/{number}/{key}", n, hash=number * 10 + n)
+        for n, key in enumerate(rejects)
+    ]
+    docs = [document(f"d{number}", "one")]
+    return lab.warehouse.publish(lab.pipeline, lab.stage(lab.plan(number), rejects=rows, documents=docs))
+
+
+def age(lab: Lab, batch: int, days: int) -> None:
+    """A batch that was published so many days ago."""
+    where = f"pipeline = '{lab.pipeline.name}' AND batch = {batch}"
+    at, update = f"DATEADD(day, -{days}, GETDATE())", f"UPDATE sluice.batches SET committed_at = {{}} WHERE {where}"
+    if lab.kind == "clickhouse":
+        at = f"now64(3) - INTERVAL {days} DAY"
+        update = f"ALTER TABLE sluice.batches UPDATE committed_at = {{}} WHERE {where} SETTINGS mutations_sync = 2"
+    lab.command(update.format(at))
+
+
+def keys_of(lab: Lab) -> set[str]:
+    return {reject.key for reject in lab.warehouse.rejects(lab.pipeline.name)}
+
+
+def test_a_plan_is_published_and_old_by_its_commit_record_alone(lab: Lab) -> None:
+    plans = [published(lab, number).plan for number in (1, 2)]
+    age(lab, 1, 60)
+
+    found = cleaner_of(lab).published([*plans, "20260101T000000-000000"], 30 * DAY)
+
+    assert found == {plans[0]: True, plans[1]: False}
+    assert cleaner_of(lab).published([], DAY) == {}
+
+
+def test_another_pipelines_plans_are_not_published_here(lab: Lab) -> None:
+    plan = published(lab, 1).plan
+    lab.command("SELECT 1")
+    cleaner = cleaner_of(lab)
+    cleaner._pipeline = f"{lab.pipeline.name}2"  # type: ignore[attr-defined]
+
+    assert cleaner.published([plan], DAY) == {}
+
+
+def test_many_plans_and_objects_may_be_asked_for(lab: Lab) -> None:
+    plan = published(lab, 1, "a").plan
+    many = [f"20260101T000000-{n:06x}" for n in range(1000)]
+    uris = [f"s3://contract/sluice/{lab.pipeline.name}/documents/{n}/{'x' * 100}" for n in range(1000)]
+
+    assert cleaner_of(lab).published([*many, plan], DAY) == {plan: False}
+    assert cleaner_of(lab).listed([*uris, "s3://contract/1/a"], 0) == {"s3://contract/1/a"}
+
+
+def test_an_object_is_listed_as_long_as_a_reject_of_a_later_batch_points_to_it(lab: Lab) -> None:
+    published(lab, 1, "a", "it's")
+    published(lab, 2, "b")
+    uris = ["s3://contract/1/a", "s3://contract/1/it's", "s3://contract/2/b", "s3://contract/3/c"]
+
+    found = [cleaner_of(lab).listed(uris, above) for above in (0, 1, 2)]
+
+    assert found == [set(uris[:3]), {uris[2]}, set()]
+    assert cleaner_of(lab).listed([], 0) == set()
+
+
+def test_rejects_of_old_batches_are_counted_and_deleted(lab: Lab) -> None:
+    for number, rejects in enumerate((["a", "b"], ["c"], ["d"]), 1):
+        published(lab, number, *rejects)
+    age(lab, 1, 100)
+    age(lab, 2, 91)
+    cleaner = cleaner_of(lab)
+
+    assert [cleaner.batch_before(days * DAY) for days in (95, 90, 101)] == [1, 2, 0]
+    assert [cleaner.count_rejects(batch) for batch in (0, 1, 2)] == [0, 2, 3]
+    cleaner.delete_rejects(2)
+
+    assert keys_of(lab) == {"d"}
+    assert cleaner.count_rejects(2) == 0
+
+
+@ONLY_CLICKHOUSE
+def test_rows_of_a_dead_batch_are_counted_and_undone(lab: Lab) -> None:
+    published(lab, 1, "a")
+    before = lab.state()
+    batch = lab.stage(lab.plan(2), documents=[document("d1", "other"), document("d2", "two")])
+    with pytest.raises(Crash):
+        lab.dying("insert_commit").publish(lab.pipeline, batch)
+    cleaner = cleaner_of(lab)
+
+    assert cleaner.dead_rows() == 3  # two versions were written, one was closed
+    cleaner.undo_dead()
+
+    assert cleaner.dead_rows() == 0
+    assert lab.state() == before
+    assert published(lab, 3).batch == 2
+
+
+def test_a_published_batch_leaves_nothing_dead(lab: Lab) -> None:
+    published(lab, 1, "a")
+    before = lab.state()
+    cleaner = cleaner_of(lab)
+
+    assert cleaner.dead_rows() == 0
+    cleaner.undo_dead()
+    assert lab.state() == before
+    assert keys_of(lab) == {"a"}
+
+
+def test_a_pipelines_file_says_where_to_connect(lab: Lab) -> None:
+    servers: Any = lab.servers
+    endpoint = servers.redshift if lab.kind == "redshift" else servers.clickhouse
+
+    def resolve(_: str) -> Endpoint:
+        return endpoint  # type: ignore[no-any-return]
+
+    cleaner = connect_cleaner(lab.pipeline, resolve)
+    assert cleaner.batch_before(DAY) == 0
+    cleaner.close()
