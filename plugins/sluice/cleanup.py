@@ -1,6 +1,6 @@
 """Cleanup: what batches left behind and nobody needs any more is deleted, and counted. Read it top to bottom.
 
-    rows of dead batches → old rejects → landed objects → unfinished uploads → staging tables
+    rows of dead batches → old rejects → landed objects → unfinished uploads → staging tables → Airflow's logs
 
 Deleted is only what this pipeline made: by its prefix, by the grammar of its keys, by its commit records, by the names
 of its tables. What is due, :mod:`sluice.retention` says; here it is asked for, done, and noted in
@@ -11,6 +11,7 @@ left is found again.
 from __future__ import annotations
 
 import logging
+import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -21,11 +22,13 @@ from typing import TYPE_CHECKING, Self
 from sluice.errors import LandingUnavailable, SluiceError
 from sluice.kept import KeptPlans
 from sluice.landed_keys import read_key
+from sluice.log_files import clean_logs
 from sluice.retention import ABANDONED, Known, Landed, Looked, Spared, instant, length, plan_spared, upload_spared
 from sluice.warehouse.maintenance import CLEANUP, Entry, Journal, Size
 
 if TYPE_CHECKING:
     from datetime import timedelta
+    from pathlib import Path
 
     from sluice.landing import Landing
     from sluice.landing_objects import LandingObjects
@@ -42,13 +45,17 @@ NAMED = 20
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What cleanup works with. Leaving it as a context manager closes the connections."""
+    """What cleanup works with. Leaving it as a context manager closes the connections.
+
+    ``logs``: Airflow's folder of logs, where there is an Airflow.
+    """
 
     objects: LandingObjects
     landing: Landing
     warehouse: Warehouse
     cleaner: Cleaner
     journal: Journal
+    logs: Path | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -58,7 +65,7 @@ class Tools:
             each.close()
 
 
-def connect(pipeline: Pipeline, resolve: Resolver) -> Tools:
+def connect(pipeline: Pipeline, resolve: Resolver, logs: Path | None = None) -> Tools:
     """Connect to landing and warehouse; MongoDB is not needed. Raises ConfigError where a landing has no prefix."""
     from sluice.landing import Landing
     from sluice.landing_objects import LandingObjects
@@ -69,7 +76,7 @@ def connect(pipeline: Pipeline, resolve: Resolver) -> Tools:
     objects = LandingObjects.connect(pipeline, resolve)
     landing = Landing.connect(resolve(pipeline.landing.conn_id), pipeline.landing)
     warehouse, cleaner = connect_warehouse(pipeline, resolve), connect_cleaner(pipeline, resolve)
-    return Tools(objects, landing, warehouse, cleaner, connect_journal(pipeline, resolve))
+    return Tools(objects, landing, warehouse, cleaner, connect_journal(pipeline, resolve), logs)
 
 
 def run(pipeline: Pipeline, tools: Tools, *, dry_run: bool | None = False) -> list[Entry]:
@@ -105,6 +112,7 @@ class _Cleanup:
             "delete landed objects": self._landed,
             "abort uploads": self._uploads,
             "drop staging": self._staging,
+            "delete logs": self._logs,
         }
         entries = [entry for action, step in steps.items() if (entry := self._note(action, step))]
         if not entries and not self._tools.journal.entries(self._pipeline.name, kind=CLEANUP, limit=1):
@@ -227,6 +235,23 @@ class _Cleanup:
             reason=f"of plans made before {instant(before)}",
             did=self._did("dropped", f"{what} of {len(due):,} plans"),
             after=Size(objects=0),
+        )
+
+    def _logs(self, action: str) -> Entry | None:
+        if self._tools.logs is None:
+            return None
+        retention = self._pipeline.maintenance.cleanup.logs
+        before = self._now - retention
+        logs = clean_logs(self._tools.logs, self._pipeline.name, before, dry_run=self._dry_run)
+        if not logs.gone:
+            return None
+        return self._entry(
+            action,
+            target=f"{socket.gethostname()}:{self._tools.logs}",
+            reason=f"last written before {instant(before)} (maintenance.cleanup.logs: {length(retention)})",
+            did=self._did("deleted", f"{logs.gone:,} log files, {logs.gone_bytes / 1e6:,.1f} MB"),
+            before=Size(bytes=logs.found_bytes, objects=logs.found),
+            after=Size(bytes=logs.found_bytes - logs.gone_bytes, objects=logs.found - logs.gone),
         )
 
     def _known(self, page: list[Landed]) -> Known:

@@ -264,10 +264,19 @@ class Vacuum:
 
 
 @dataclass(frozen=True, slots=True)
+class Cleanup:
+    """When what nobody needs any more is deleted. ``logs``: how long Airflow's are kept; of the rest each section says."""
+
+    schedule: str | None = "30 2 * * *"
+    logs: timedelta = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
 class Maintenance:
     """What the maintenance DAGs do of themselves."""
 
     vacuum: Vacuum = Vacuum()
+    cleanup: Cleanup = Cleanup()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sluice.errors import ConfigError
-from sluice.log_files import Logs, clean_logs, is_log
+from sluice.log_files import Logs, Names, clean_logs
 from tests.factories import NOON
 
 RUN = "dag_id=publishing/run_id=manual__2026-09-01T00:00:00+00:00_x"
@@ -29,6 +29,10 @@ OTHERS = (
     f"{RUN}/task_id=plan/deeper/attempt=1.log",
     "own/attempt=1.log",
     "executor_callbacks/publishing/manual__1/notes.txt",
+    "dag_id=publishing2/run_id=a/task_id=plan/attempt=1.log",
+    "dag_id=my.publishing/run_id=a/task_id=plan/attempt=1.log",
+    "dag_id=other/run_id=a/task_id=plan/attempt=1.log",
+    "executor_callbacks/other/manual__1/01234567-89ab-cdef-0123-456789abcdef",
 )
 
 
@@ -52,40 +56,40 @@ def names(paths: Iterable[Path], root: Path) -> set[str]:
 
 @pytest.mark.parametrize("path", LOGS)
 def test_a_log_is_told_by_its_name(path: str) -> None:
-    assert is_log(path)
+    assert Names.of("publishing").file.fullmatch(path)
 
 
 @pytest.mark.parametrize("path", OTHERS)
 def test_other_files_are_not_airflows(path: str) -> None:
-    assert not is_log(path)
+    assert not Names.of("publishing").file.fullmatch(path)
 
 
 def test_old_logs_go_with_the_folders_of_their_runs_and_others_stay(tmp_path: Path) -> None:
     write(tmp_path, *LOGS, days=31)
-    write(tmp_path, "dag_id=tickets/run_id=a/task_id=plan/attempt=1.log", days=31)
+    write(tmp_path, "dag_id=publishing.cleanup/run_id=a/task_id=plan/attempt=1.log", days=31)
 
-    assert clean_logs(tmp_path, NOON - timedelta(days=30), dry_run=False) == Logs(6, 30, 6, 30, 0)
+    assert clean_logs(tmp_path, "publishing", NOON - timedelta(days=30), dry_run=False) == Logs(6, 30, 6, 30, 0)
 
     assert files(tmp_path) == set()
-    left = {"dag_id=publishing", "dag_id=tickets", "dag_processor", "executor_callbacks"}
+    left = {"dag_id=publishing", "dag_id=publishing.cleanup", "dag_processor", "executor_callbacks"}
     assert names(tmp_path.rglob("*"), tmp_path) == left | {"executor_callbacks/publishing"}
-    assert clean_logs(tmp_path, NOON - timedelta(days=30), dry_run=False) == Logs()
+    assert clean_logs(tmp_path, "publishing", NOON - timedelta(days=30), dry_run=False) == Logs()
 
 
 def test_young_logs_and_what_airflow_did_not_write_stay(tmp_path: Path) -> None:
     write(tmp_path, *LOGS, *OTHERS, days=29)
-    write(tmp_path, "dag_id=tickets/run_id=a/task_id=plan/attempt=1.log", *OTHERS, days=31)
+    write(tmp_path, "dag_id=publishing.cleanup/run_id=a/task_id=plan/attempt=1.log", *OTHERS, days=31)
     for path in LOGS:
         os.utime(tmp_path / path, (NOON.timestamp(),) * 2)
 
-    assert clean_logs(tmp_path, NOON - timedelta(days=30), dry_run=False).gone == 1
+    assert clean_logs(tmp_path, "publishing", NOON - timedelta(days=30), dry_run=False).gone == 1
     assert files(tmp_path) == {*LOGS, *OTHERS}
 
 
 def test_a_dry_run_counts_and_deletes_nothing(tmp_path: Path) -> None:
     write(tmp_path, *LOGS, days=31)
 
-    assert clean_logs(tmp_path, NOON, dry_run=True) == Logs(5, 25, 5, 25, 0)
+    assert clean_logs(tmp_path, "publishing", NOON, dry_run=True) == Logs(5, 25, 5, 25, 0)
     assert files(tmp_path) == set(LOGS)
 
 
@@ -96,7 +100,7 @@ def test_no_link_leads_out_of_the_folder(tmp_path: Path) -> None:
     (logs / RUN / "task_id=a" / "attempt=1.log").symlink_to(outside / LOGS[0])
     (logs / "dag_id=linked").symlink_to(outside / "dag_id=publishing")
 
-    assert clean_logs(logs, NOON + timedelta(days=999), dry_run=False).gone == 0
+    assert clean_logs(logs, "publishing", NOON + timedelta(days=999), dry_run=False).gone == 0
     assert files(outside) == set(LOGS)
 
 
@@ -105,7 +109,7 @@ def test_a_folder_in_which_a_task_starts_stays(tmp_path: Path) -> None:
     starting = tmp_path / "dag_id=publishing" / "run_id=new" / "task_id=plan"
     starting.mkdir(parents=True)
 
-    clean_logs(tmp_path, NOON - timedelta(days=30), dry_run=False)
+    clean_logs(tmp_path, "publishing", NOON - timedelta(days=30), dry_run=False)
 
     assert starting.is_dir()
 
@@ -113,8 +117,8 @@ def test_a_folder_in_which_a_task_starts_stays(tmp_path: Path) -> None:
 @pytest.mark.parametrize("folder", [Path("/"), Path.home()])
 def test_a_folder_that_cannot_be_one_of_logs_is_refused(folder: Path) -> None:
     with pytest.raises(ConfigError, match="base_log_folder"):
-        clean_logs(folder, NOON, dry_run=True)
+        clean_logs(folder, "publishing", NOON, dry_run=True)
 
 
 def test_a_folder_that_is_not_there_has_no_logs(tmp_path: Path) -> None:
-    assert clean_logs(tmp_path / "none", NOON, dry_run=False) == Logs()
+    assert clean_logs(tmp_path / "none", "publishing", NOON, dry_run=False) == Logs()

@@ -80,7 +80,8 @@ def test_what_a_range_writes_is_recognised(piece: Range) -> None:
     "key",
     [
         "README.txt",
-        "_plans/live.json",
+        "_planss/live.json",
+        "a/_plans/live.json",
         f"documents/{OLD}/",
         f"documents/{OLD}/notes.txt",
         f"documents/{OLD}/ids-000/manifest.json.bak",
@@ -96,6 +97,11 @@ def test_what_a_range_writes_is_recognised(piece: Range) -> None:
 )
 def test_a_file_that_nobody_here_made_is_not_touched(key: str) -> None:
     assert spared(an_object(key), a_known()) is Spared.FOREIGN
+
+
+@pytest.mark.parametrize("key", ["_plans/live.json", "_cleaned.json"])
+def test_notes_stay(key: str) -> None:
+    assert spared(an_object(key), a_known()) is Spared.NOTES
 
 
 @pytest.mark.parametrize("root", ["sluice/publishing_old/", "sluice/pub/", "publishing/", "other/sluice/publishing/"])

@@ -31,9 +31,14 @@ def pipeline(section: shape.PipelineSection, file: Path) -> spec.Pipeline:
         capture=spec.Capture(**section.capture.model_dump()),
         rejects=spec.Rejects(**section.rejects.model_dump()),
         freshness=_freshness(section.freshness),
-        maintenance=spec.Maintenance(vacuum=spec.Vacuum(**section.maintenance.vacuum.model_dump())),
+        maintenance=_maintenance(section.maintenance),
         file=file,
     )
+
+
+def _maintenance(section: shape.MaintenanceSection) -> spec.Maintenance:
+    vacuum, cleanup = section.vacuum.model_dump(), section.cleanup.model_dump()
+    return spec.Maintenance(vacuum=spec.Vacuum(**vacuum), cleanup=spec.Cleanup(**cleanup))
 
 
 def _source(section: shape.SourceSection) -> spec.Source:

@@ -205,10 +205,20 @@ class VacuumSection(Section):
     )
 
 
+class CleanupSection(Section):
+    """The DAG <pipeline>.cleanup."""
+
+    schedule: Schedule | None = Field(default="30 2 * * *", description="cron in UTC, a preset, or null: only by hand")
+    logs: Retention = Field(
+        default="30d", validate_default=True, description="how long Airflow's log files of the pipeline's DAGs are kept"
+    )
+
+
 class MaintenanceSection(Section):
     """What the maintenance DAGs do of themselves."""
 
     vacuum: VacuumSection = Field(default_factory=VacuumSection)
+    cleanup: CleanupSection = Field(default_factory=CleanupSection)
 
 
 class ColumnSection(Section):

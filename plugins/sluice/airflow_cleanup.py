@@ -1,0 +1,85 @@
+"""The cleanup of a pipeline as a DAG of its own: see :mod:`sluice.cleanup`. Imports Airflow, as its tasks do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import DAG, CronDataIntervalTimetable, Param
+
+from sluice.airflow_tasks import RETRIES, Step, airflow_connection
+from sluice.pipeline_file import load_pipeline
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+DRY_RUN = Param(
+    True,  # noqa: FBT003
+    type="boolean",
+    title="Dry run",
+    description="Say what would be deleted, and delete nothing. Only of runs by hand: scheduled ones delete.",
+)
+
+
+class Cleanup(Step):
+    """Delete what nobody needs any more."""
+
+    def execute(self, context: Context) -> Any:
+        """Returns what was done, a line each. MongoDB is not asked."""
+        from airflow.sdk.configuration import conf
+
+        from sluice import cleanup
+
+        pipeline = load_pipeline(Path(self.pipeline_file))
+        logs = Path(conf.get("logging", "base_log_folder"))
+        with cleanup.connect(pipeline, airflow_connection, logs) as tools:
+            entries = cleanup.run(pipeline, tools, dry_run=dry_run_of(context))
+        return [f"{entry.action}: {entry.did}" for entry in entries]
+
+
+def dry_run_of(context: Context) -> bool | None:
+    """What the form says of a run by hand; None for the schedule's, of which the first only looks."""
+    return bool(context["params"]["dry_run"]) if context["dag_run"].run_type == "manual" else None
+
+
+def build_cleanup_dag(file: Path) -> DAG:
+    """The cleanup of one pipeline file."""
+    pipeline = load_pipeline(file)
+    schedule = pipeline.maintenance.cleanup.schedule
+    with DAG(
+        dag_id=f"{pipeline.name}.cleanup",
+        schedule=schedule and CronDataIntervalTimetable(schedule, timezone="UTC"),
+        start_date=datetime(2024, 1, 1, tzinfo=UTC),
+        catchup=False,
+        max_active_runs=1,
+        default_args={"owner": "sluice", **RETRIES},
+        params={"dry_run": DRY_RUN},
+        tags=["sluice", "maintenance", pipeline.warehouse.kind.value],
+        doc_md=PAGE.format(
+            name=pipeline.name, landing=f"s3://{pipeline.landing.bucket}/{pipeline.landing.prefix}/{pipeline.name}/"
+        ),
+    ) as dag:
+        Cleanup(task_id="cleanup", pipeline_file=str(file))
+    return dag
+
+
+PAGE = """
+Deletes what the batches of `{name}` left behind and nobody needs any more, and counts it.
+
+| what | when |
+|---|---|
+| landed parts under `{landing}` | their batch was published longer ago than `landing.retention` |
+| rejects, and their raw documents | their batch was published longer ago than `rejects.retention` |
+| unfinished uploads, staging tables | of plans that are older than two days, and that no load goes on with |
+| rows that a dead batch wrote | the next batch would undo them too; ClickHouse only |
+| Airflow's log files of this pipeline's DAGs, and of parsing | not written since `maintenance.cleanup.logs` |
+
+**Never deleted:** what the newest batch landed, what was landed and not published, loads under way, raw rejects that
+are still listed, and every object whose key is not exactly one that Sluice writes for this pipeline.
+
+**Look first.** *Trigger* is a dry run, unless you say otherwise; the first run of the schedule is one too. All that was
+done is in the log and in the table `sluice.maintenance`. From a shell: `sluice cleanup {name} --dry-run`.
+
+**When it fails.** What could be deleted is; the next run does the rest. A batch is never kept from running.
+"""
