@@ -265,7 +265,7 @@ class Vacuum:
 
 @dataclass(frozen=True, slots=True)
 class Cleanup:
-    """When what nobody needs any more is deleted. ``logs``: how long Airflow's are kept; of the rest each section says."""
+    """When what nobody needs any more is deleted. ``logs``: how long Airflow's stay; of the rest each section says."""
 
     schedule: str | None = "30 2 * * *"
     logs: timedelta = timedelta(days=30)
