@@ -17,7 +17,14 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-S3_WRITES = {"PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "DeleteObjects"}
+S3_WRITES = {
+    "PutObject",
+    "CreateMultipartUpload",
+    "UploadPart",
+    "CompleteMultipartUpload",
+    "DeleteObjects",
+    "DeleteObject",
+}
 READS = ("SELECT", "WITH", "SHOW", "DESC", "EXISTS", "EXPLAIN", "BEGIN", "LOCK", "ROLLBACK", "FETCH", "CLOSE")
 
 
