@@ -55,18 +55,18 @@ class Many:
             change, at = "ALTER TABLE sluice.batches UPDATE committed_at =", f"now64(3) - INTERVAL {days} DAY"
         self.world.analyst.damage(f"{change} {at} WHERE pipeline = '{self.world.pipeline.name}'{ends}")
         written = (datetime.now(UTC) - timedelta(days=days)).timestamp()
-        for key in self.keys():
+        for key in self.there():
             body = self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
             self.s3.put_object(Bucket=BUCKET, Key=key, Body=body, Metadata={"mtime": str(written)})
 
     # -- what there is
 
-    def keys(self, root: str | None = None) -> set[str]:
+    def there(self, root: str | None = None) -> set[str]:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=root or self.root)
         return {found["Key"] for page in pages for found in page.get("Contents", ())}
 
     def of(self, plan: str) -> set[str]:
-        return {key for key in self.keys() if f"/{plan}/" in key}
+        return {key for key in self.there() if f"/{plan}/" in key}
 
     def raw_rejects(self, plan: str) -> set[str]:
         return {key for key in self.of(plan) if key.endswith("rejects.bson.gz")}
@@ -117,15 +117,15 @@ def test_what_is_due_is_deleted_once_and_every_decoy_survives(many: Many) -> Non
     protected = many.of(latest.plan) | many.of(kept.id) | many.of(running.id) | decoys | {young}
     raw = many.raw_rejects(first.plan) | many.raw_rejects(second.plan)
     assert raw
-    before = many.keys() | decoys
+    before = many.there() | decoys
 
     would = many.clean(dry_run=True)
-    assert many.keys() | many.keys("sluice/") & decoys == before
+    assert many.there() | many.there("sluice/") & decoys == before
     done = many.clean()
 
     due = (many_of(before, first) | many_of(before, second)) - raw - protected
-    assert before - many.keys("sluice/") == due
-    assert many.keys("sluice/") >= protected | raw
+    assert before - many.there("sluice/") == due
+    assert many.there("sluice/") >= protected | raw
     (entry,) = done
     assert entry.action == "delete landed objects"
     assert (entry.before.objects or 0) - (entry.after.objects or 0) == len(due)
@@ -191,14 +191,14 @@ def test_what_dead_batches_left_goes_and_what_lives_stays(many: Many, monkeypatc
 
 def test_the_first_run_of_the_schedule_only_looks(many: Many) -> None:
     many.age()
-    before = many.keys()
+    before = many.there()
 
     first = many.clean(dry_run=None)
     assert [(entry.action, entry.dry_run) for entry in first] == [("delete landed objects", True)]
-    assert many.keys() == before
+    assert many.there() == before
 
     assert [entry.dry_run for entry in many.clean(dry_run=None)] == [False]
-    assert many.keys() < before
+    assert many.there() < before
     with many.tools() as tools:
         assert len(tools.journal.entries(many.world.pipeline.name, kind=CLEANUP)) == 2
 

@@ -17,14 +17,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-S3_WRITES = {
-    "PutObject",
-    "CreateMultipartUpload",
-    "UploadPart",
-    "CompleteMultipartUpload",
-    "DeleteObjects",
-    "DeleteObject",
-}
+S3_WRITES = {"PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "DeleteObjects"}
 READS = ("SELECT", "WITH", "SHOW", "DESC", "EXISTS", "EXPLAIN", "BEGIN", "LOCK", "ROLLBACK", "FETCH", "CLOSE")
 
 

@@ -30,27 +30,27 @@ def test_a_cleanup_that_is_killed_and_run_again_frees_the_same(
 ) -> None:
     world, latest = many.world, many.commits[-1]
     many.age(days=100)
-    bodies = {key: many.s3.get_object(Bucket="landing", Key=key)["Body"].read() for key in many.keys()}
+    bodies = {key: many.s3.get_object(Bucket="landing", Key=key)["Body"].read() for key in many.there()}
     notes = {f"{many.root}_cleaned.json"}
     counted = cleanup(many, "count")
     assert counted.returncode == 0, counted.stderr
     writes = re.findall(r"^WRITE \d+ (.*)$", counted.stdout, re.MULTILINE)
     assert any("DeleteObjects" in write for write in writes)
-    freed = many.keys()
+    freed = many.there()
     assert freed - notes < set(bodies)
     points = [(number, when) for number in range(1, len(writes) + 1) for when in ("before", "after")]
     for number, when in points if EVERY else random.Random(7).sample(points, SAMPLE):
         restore(many, bodies)
         killed = cleanup(many, str(number), when)
         assert killed.returncode in {-signal.SIGKILL, 0}, killed.stderr
-        assert many.keys() >= {key for key in bodies if f"/{latest.plan}/" in key}
+        assert many.there() >= {key for key in bodies if f"/{latest.plan}/" in key}
         many.clean()
-        assert many.keys() == freed, f"after dying {when} {writes[number - 1]}"
+        assert many.there() == freed, f"after dying {when} {writes[number - 1]}"
         assert many.clean() == []
         assert world.differences() == []
 
 
 def restore(many: Many, bodies: dict[str, Any]) -> None:  # noqa: F811
     """The landing as it was; rejects that are gone stay so."""
-    for key in bodies.keys() - many.keys():
+    for key in bodies.keys() - many.there():
         many.s3.put_object(Bucket="landing", Key=key, Body=bodies[key], Metadata={"mtime": "1000000000"})
