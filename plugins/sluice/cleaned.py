@@ -50,7 +50,7 @@ def cleaned(plan: str, at: datetime) -> Cleaned:
     """The error for whoever wants a plan's landing again."""
     return Cleaned(
         f"what plan {plan} landed is gone: it was cleaned up on {at:%Y-%m-%d %H:%M} UTC",
-        why="its batch is published, and older than landing.retention in the pipeline file",
+        why="what published batches landed is deleted when it is older than landing.retention in the pipeline file",
         fix="nothing is missing in the warehouse; to read documents again from MongoDB: `sluice run --from … --to …`, "
         "or `--full <collection>`",
     )

@@ -14,9 +14,9 @@ import logging
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from sluice.errors import LandingUnavailable, SluiceError
@@ -27,7 +27,6 @@ from sluice.retention import ABANDONED, Known, Landed, Looked, Spared, instant, 
 from sluice.warehouse.maintenance import CLEANUP, Entry, Journal, Size
 
 if TYPE_CHECKING:
-    from datetime import timedelta
     from pathlib import Path
 
     from sluice.landing import Landing
@@ -41,6 +40,9 @@ log = logging.getLogger(__name__)
 
 NAMED = 20
 """So many plans are named in the log."""
+TIME_TO_LOOK = timedelta(hours=12)
+NOTED = 200
+"""Entries of the journal among which an older one is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,8 @@ def connect(pipeline: Pipeline, resolve: Resolver, logs: Path | None = None) -> 
 def run(pipeline: Pipeline, tools: Tools, *, dry_run: bool | None = False) -> list[Entry]:
     """Clean up after a pipeline. Returns what was done; with ``dry_run`` what would be.
 
-    None: a dry run the first time, so that somebody may look before anything is deleted. A step that fails keeps the
-    others from nothing; its error is raised at the end.
+    None: a dry run at first, until somebody had the time to look before anything is deleted. A step that fails keeps
+    none of the others from its work; its error is raised at the end.
     """
     last = tools.warehouse.last_commit(pipeline.name)
     if last is None:
@@ -91,8 +93,13 @@ def run(pipeline: Pipeline, tools: Tools, *, dry_run: bool | None = False) -> li
         return []
     tools.warehouse.migrate(None)
     if dry_run is None:
-        dry_run = not tools.journal.entries(pipeline.name, kind=CLEANUP, limit=1)
+        dry_run = not _looked_at(tools.journal.entries(pipeline.name, kind=CLEANUP, limit=NOTED))
     return _Cleanup(pipeline, tools, last, dry_run=dry_run).run()
+
+
+def _looked_at(entries: Iterable[Entry]) -> bool:
+    """Whether the journal told early enough what would be deleted; not by a try of the same run, a moment ago."""
+    return any(entry.at and entry.at < datetime.now(UTC) - TIME_TO_LOOK for entry in entries)
 
 
 class _Cleanup:
@@ -140,12 +147,13 @@ class _Cleanup:
 
     def _dead_rows(self, action: str) -> Entry | None:
         rows = self._tools.cleaner.dead_rows()
+        if rows and not self._dry_run:
+            rows = self._tools.cleaner.undo_dead()
         if not rows:
             return None
-        if not self._dry_run:
-            self._tools.cleaner.undo_dead()
         return self._entry(
             action,
+            target="sluice_data",
             reason=f"above batch {self._last.batch}, the newest that is published",
             did=self._did("undone", f"{rows:,} rows"),
             before=Size(rows=rows),
@@ -161,6 +169,7 @@ class _Cleanup:
             self._tools.cleaner.delete_rejects(batch)
         return self._entry(
             action,
+            target="sluice.rejects",
             reason=f"of batch {batch} and earlier, {self._published_before('rejects', retention)}",
             did=self._did("deleted", f"{rows:,} rejects"),
             before=Size(rows=rows),
@@ -232,6 +241,7 @@ class _Cleanup:
         what = "the staging tables" if self._dry_run else f"{tables:,} staging tables"
         return self._entry(
             action,
+            target="sluice_staging",
             reason=f"of plans made before {instant(before)}",
             did=self._did("dropped", f"{what} of {len(due):,} plans"),
             after=Size(objects=0),

@@ -189,18 +189,20 @@ def test_what_dead_batches_left_goes_and_what_lives_stays(many: Many, monkeypatc
     assert many.of(DEAD)  # landed, and never published: nobody but a person may know that nobody wants it
 
 
-def test_the_first_run_of_the_schedule_only_looks(many: Many) -> None:
+def test_the_schedule_only_looks_until_somebody_had_time_to(many: Many, monkeypatch: pytest.MonkeyPatch) -> None:
     many.age()
     before = many.there()
 
-    first = many.clean(dry_run=None)
-    assert [(entry.action, entry.dry_run) for entry in first] == [("delete landed objects", True)]
-    assert many.there() == before
+    for _ in range(2):  # the second is another try of the same run
+        first = many.clean(dry_run=None)
+        assert [(entry.action, entry.dry_run) for entry in first] == [("delete landed objects", True)]
+        assert many.there() == before
 
+    monkeypatch.setattr(steps, "TIME_TO_LOOK", timedelta(0))
     assert [entry.dry_run for entry in many.clean(dry_run=None)] == [False]
     assert many.there() < before
     with many.tools() as tools:
-        assert len(tools.journal.entries(many.world.pipeline.name, kind=CLEANUP)) == 2
+        assert len(tools.journal.entries(many.world.pipeline.name, kind=CLEANUP)) == 3
 
 
 def test_nothing_is_due_before_the_first_batch(publishing: World, s3: Any) -> None:

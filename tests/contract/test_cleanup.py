@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from sluice.warehouse.clickhouse.cleanup import Cleaner as OnClickHouse
 from sluice.warehouse.clickhouse.client import Client
 from sluice.warehouse.redshift.cleanup import Cleaner as OnRedshift
 from tests.contract.lab import FAST, ONLY_CLICKHOUSE, Lab, document
-from tests.contract.spoiled import Crash
+from tests.contract.spoiled import Crash, do_nothing, hooked
 
 DAY = timedelta(days=1)
 
@@ -113,12 +114,27 @@ def test_rows_of_a_dead_batch_are_counted_and_undone(lab: Lab) -> None:
         lab.dying("insert_commit").publish(lab.pipeline, batch)
     cleaner = cleaner_of(lab)
 
-    assert cleaner.dead_rows() == 3  # two versions were written, one was closed
-    cleaner.undo_dead()
+    time.sleep(FAST.lease)
 
-    assert cleaner.dead_rows() == 0
+    assert cleaner.dead_rows() == 3  # two versions were written, one was closed
+    assert [cleaner.undo_dead(), cleaner.undo_dead(), cleaner.dead_rows()] == [3, 0, 0]
     assert lab.state() == before
     assert published(lab, 3).batch == 2
+
+
+@ONLY_CLICKHOUSE
+def test_the_rows_of_a_publisher_at_work_are_not_dead(lab: Lab) -> None:
+    published(lab, 1)
+    found: list[int] = []
+
+    def look(sent: str) -> None:
+        if sent == "insert_commit":
+            found.append(cleaner_of(lab).dead_rows())
+
+    batch = lab.stage(lab.plan(2), documents=[document("d2", "two")])
+    lab.attempt(lambda client: hooked(client, look, do_nothing)).publish(lab.pipeline, batch)
+
+    assert found == [0]
 
 
 def test_a_published_batch_leaves_nothing_dead(lab: Lab) -> None:
@@ -126,8 +142,7 @@ def test_a_published_batch_leaves_nothing_dead(lab: Lab) -> None:
     before = lab.state()
     cleaner = cleaner_of(lab)
 
-    assert cleaner.dead_rows() == 0
-    cleaner.undo_dead()
+    assert [cleaner.dead_rows(), cleaner.undo_dead()] == [0, 0]
     assert lab.state() == before
     assert keys_of(lab) == {"a"}
 

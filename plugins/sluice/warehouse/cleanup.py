@@ -36,11 +36,11 @@ class Cleaner(Protocol):
         ...
 
     def dead_rows(self) -> int:
-        """How many rows an attempt wrote that was not published: a dead one, or one that is at work now."""
+        """How many rows dead attempts left, unpublished; 0 while a publisher is at work, who undoes them."""
         ...
 
-    def undo_dead(self) -> None:
-        """Undo it, as the next publish would. Waits for a publisher that is at work."""
+    def undo_dead(self) -> int:
+        """Undo them, as the next publish would. Returns how many there were. Waits for a publisher that is at work."""
         ...
 
     def close(self) -> None:

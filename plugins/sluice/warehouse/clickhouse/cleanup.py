@@ -14,7 +14,7 @@ from sluice.warehouse.clickhouse.recover import recover
 from sluice.warehouse.clickhouse.tables import DATA, comment
 from sluice.warehouse.records import read_commit
 
-DEFAULT_PACE = Pace()
+DEFAULT_PACE = Pace(patience=300.0)
 
 AT_ONCE: Final = 32
 """Parameters travel in the address of a request, of which a proxy may take no more than 8 KB."""
@@ -60,22 +60,28 @@ class Cleaner:
 
     def dead_rows(self) -> int:
         """Versions that were written or closed above the newest batch, and their rejects."""
+        return 0 if self._fence().is_taken() else self._count_dead()
+
+    def undo_dead(self) -> int:
+        """Recover, under the fence."""
+        fence = self._fence()
+        with fence.held():
+            rows = self._count_dead()
+            if rows:
+                recover(fence, self._pipeline)
+        return rows
+
+    def close(self) -> None:
+        """End the connections."""
+        self._client.close()
+
+    def _count_dead(self) -> int:
         rows = self._client.rows("commits", pipeline=self._pipeline, limit=1)
         newest = read_commit(rows[0]).batch if rows else 0
         tables = self._client.rows("pipeline_storages", database=DATA, comment=comment(self._pipeline, "table "))
         found = (self._client.row("count_unpublished", storage=name(DATA, t), batch=newest) for (t,) in tables)
         rejects = self._client.number("count_unpublished_rejects", pipeline=self._pipeline, batch=newest)
         return sum(int(written) + int(closed) for written, closed in found) + rejects
-
-    def undo_dead(self) -> None:
-        """Recover, under the fence."""
-        fence = self._fence()
-        with fence.held():
-            recover(fence, self._pipeline)
-
-    def close(self) -> None:
-        """End the connections."""
-        self._client.close()
 
     def _fence(self) -> Fence:
         return Fence(self._client, self._pipeline, self._pace)

@@ -83,6 +83,10 @@ class Fence:
         finally:
             self._release()
 
+    def is_taken(self) -> bool:
+        """Whether somebody holds it who is alive."""
+        return self._holder().alive(self._pace.lease)
+
     def renew(self) -> None:
         """Show a sign of life, when the last one was some time ago. Raises Fenced when another took over."""
         if time.monotonic() - self._shown > self._pace.lease / 4:

@@ -53,8 +53,9 @@ class Cleaner:
         """None: the cluster rolls back what was not committed."""
         return 0
 
-    def undo_dead(self) -> None:
+    def undo_dead(self) -> int:
         """Nothing to undo."""
+        return 0
 
     def close(self) -> None:
         """End the session."""
