@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.acceptance.conftest import make_world, publishing, warehouse_kind  # noqa: F401  fixtures
+from tests.acceptance.conftest import ROOT, make_world, publishing, warehouse_kind  # noqa: F401  fixtures
 from tests.acceptance.test_cleanup import Many, many  # noqa: F401  fixtures
+from tests.acceptance.test_dag import runner
 from tests.faults.test_kill import EVERY, SAMPLE
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1800)]
@@ -54,3 +58,33 @@ def restore(many: Many, bodies: dict[str, Any]) -> None:  # noqa: F811
     """The landing as it was; rejects that are gone stay so."""
     for key in bodies.keys() - many.there():
         many.s3.put_object(Bucket="landing", Key=key, Body=bodies[key], Metadata={"mtime": "1000000000"})
+
+
+@pytest.mark.parametrize("warehouse_kind", ["clickhouse"], indirect=True)
+def test_the_dag_looks_when_it_is_triggered_and_deletes_when_it_is_told_to(
+    many: Many,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = runner(many.world, tmp_path, monkeypatch)
+    shutil.copy(ROOT / "dags" / "maintenance.py", run.folder)
+    dag = f"{many.world.pipeline.name}.cleanup"
+    many.age()
+    before, logs = many.there(), tmp_path / "airflow" / "logs"
+    mine, other = (logs / f"dag_id={name}/run_id=a/task_id=a/attempt=1.log" for name in (dag, "other"))
+    for file in (mine, other):
+        file.parent.mkdir(parents=True)
+        file.write_text("long ago")
+        os.utime(file, (1_000_000_000,) * 2)
+
+    looked = run(dag)
+    assert looked["state"] == "success", looked["log"][-3000:]
+    assert "would be deleted" in looked["log"]
+    assert many.there() == before
+    assert mine.exists()
+
+    done = run(dag, {"dry_run": False})
+    assert done["state"] == "success", done["log"][-3000:]
+    assert many.there() - {f"{many.root}_cleaned.json"} < before
+    assert (mine.exists(), other.exists()) == (False, True)
+    assert many.clean() == []
