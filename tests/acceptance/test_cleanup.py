@@ -124,6 +124,7 @@ def test_what_is_due_is_deleted_once_and_every_decoy_survives(many: Many) -> Non
     done = many.clean()
 
     due = (many_of(before, first) | many_of(before, second)) - raw - protected
+    assert due
     assert before - many.there("sluice/") == due
     assert many.there("sluice/") >= protected | raw
     (entry,) = done

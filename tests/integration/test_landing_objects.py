@@ -41,7 +41,7 @@ def keys_of(s3: Any, bucket: str) -> list[str]:
 def test_only_what_starts_with_the_pipelines_own_prefix_is_listed(
     objects: LandingObjects, s3: Any, bucket: str
 ) -> None:
-    put(s3, bucket, "sluice/publishing/a", "sluice/publishing_2/b", "sluice/publishing", "publishing/c", "a")
+    put(s3, bucket, "sluice/publishing/a", "sluice/publishing_2/b", "sluice/publishing.txt", "publishing/c", "a")
 
     (page,) = objects.pages()
 
