@@ -1,4 +1,4 @@
-"""`kill -9` at every durable write of a cleanup; run again: the end state is the same, and nothing else is gone."""
+"""The long forms: what a cleanup frees besides; kill it at every durable write, and run it again; run it as a DAG."""
 
 from __future__ import annotations
 
@@ -9,13 +9,20 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sluice import cleanup as steps
+from sluice import pipeline as spine
+from sluice.cleaned import NAME as CLEANED
+from sluice.warehouse.maintenance import CLEANUP
 from tests.acceptance.conftest import ROOT, make_world, publishing, warehouse_kind  # noqa: F401  fixtures
-from tests.acceptance.test_cleanup import Many, many  # noqa: F401  fixtures
+from tests.acceptance.test_cleanup import DEAD, PART, Many, many  # noqa: F401  fixtures
 from tests.acceptance.test_dag import runner
 from tests.faults.test_kill import EVERY, SAMPLE
 
@@ -35,7 +42,7 @@ def test_a_cleanup_that_is_killed_and_run_again_frees_the_same(
     world, latest = many.world, many.commits[-1]
     many.age(days=100)
     bodies = {key: many.s3.get_object(Bucket="landing", Key=key)["Body"].read() for key in many.there()}
-    notes = {f"{many.root}_cleaned.json"}
+    notes = {many.root + CLEANED}
     counted = cleanup(many, "count")
     assert counted.returncode == 0, counted.stderr
     writes = re.findall(r"^WRITE \d+ (.*)$", counted.stdout, re.MULTILINE)
@@ -85,6 +92,70 @@ def test_the_dag_looks_when_it_is_triggered_and_deletes_when_it_is_told_to(
 
     done = run(dag, {"dry_run": False})
     assert done["state"] == "success", done["log"][-3000:]
-    assert many.there() - {f"{many.root}_cleaned.json"} < before
+    assert many.there() - {many.root + CLEANED} < before
     assert (mine.exists(), other.exists()) == (False, True)
     assert many.clean() == []
+
+
+def test_raw_rejects_go_when_their_rejects_do_and_the_latest_batchs_stay(many: Many) -> None:  # noqa: F811
+    world, (first, second, latest) = many.world, many.commits
+    assert many.raw_rejects(latest.plan)
+    many.age(days=100)
+
+    done = {entry.action: entry for entry in many.clean()}
+
+    assert set(done) == {"delete rejects", "delete landed objects"}
+    with world.systems() as systems:
+        assert {r.batch for r in systems.warehouse.rejects(world.pipeline.name, limit=10_000)} == {latest.batch}
+    assert many.of(first.plan) | many.of(second.plan) == set()
+    assert many.raw_rejects(latest.plan)
+    assert many.clean() == []
+
+
+def test_what_dead_batches_left_goes_and_what_lives_stays(
+    many: Many,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = many.world
+    with world.systems() as systems:
+        made = spine.plan(world.pipeline, systems)
+        for plan in (replace(made, id=DEAD), made):
+            for piece in plan.ranges:
+                spine.land(world.pipeline, systems, plan, piece)
+            spine.load(systems, plan, world.pipeline.collections[0])
+    foreign = {many.upload(many.root + "mine.bin"), many.upload(f"sluice/{world.pipeline.name}x/{PART.format(DEAD)}")}
+    many.upload(many.root + PART.format(DEAD))
+    alive = many.upload(many.root + PART.format(made.id))
+    staged = world.analyst.staging(world.pipeline.name)
+
+    assert {entry.action for entry in many.clean()} == {"drop staging"}
+    assert many.root + PART.format(DEAD) in many.uploads()  # begun just now
+
+    monkeypatch.setattr(steps, "ABANDONED", timedelta(seconds=1))
+    world.batch()  # a plan of just now
+    time.sleep(1.1)
+    many.clean()
+    assert many.uploads() >= foreign
+    assert not many.uploads() & {many.root + PART.format(DEAD), alive}
+    assert staged
+    assert world.analyst.staging(world.pipeline.name) == []
+    assert many.of(DEAD)  # landed, and never published: nobody but a person may know that nobody wants it
+
+
+def test_the_schedule_only_looks_until_somebody_had_time_to(
+    many: Many,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    many.age()
+    before = many.there()
+
+    for _ in range(2):  # the second is another try of the same run
+        first = many.clean(dry_run=None)
+        assert [(entry.action, entry.dry_run) for entry in first] == [("delete landed objects", True)]
+        assert many.there() == before
+
+    monkeypatch.setattr(steps, "TIME_TO_LOOK", timedelta(0))
+    assert [entry.dry_run for entry in many.clean(dry_run=None)] == [False]
+    assert many.there() - {many.root + CLEANED} < before
+    with many.tools() as tools:
+        assert len(tools.journal.entries(many.world.pipeline.name, kind=CLEANUP)) == 3
