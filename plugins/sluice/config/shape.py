@@ -191,10 +191,13 @@ class FreshnessSection(Section):
 Freshness = Annotated[FreshnessSection, BeforeValidator(_short_limit, json_schema_input_type=FreshnessSection | str)]
 
 
+NowAndThen = Annotated[str, AfterValidator(_now_and_then), AfterValidator(grammar.schedule)]
+
+
 class VacuumSection(Section):
     """The DAG <pipeline>.vacuum."""
 
-    schedule: Annotated[str, AfterValidator(_now_and_then), AfterValidator(grammar.schedule)] | None = Field(
+    schedule: NowAndThen | None = Field(
         default="30 1 * * *", description="cron in UTC, a preset, or null: only by hand"
     )
     budget: Duration = Field(default="1h", validate_default=True, description="that a run may take")
@@ -208,7 +211,9 @@ class VacuumSection(Section):
 class CleanupSection(Section):
     """The DAG <pipeline>.cleanup."""
 
-    schedule: Schedule | None = Field(default="30 2 * * *", description="cron in UTC, a preset, or null: only by hand")
+    schedule: NowAndThen | None = Field(
+        default="30 2 * * *", description="cron in UTC, a preset, or null: only by hand"
+    )
     logs: Retention = Field(
         default="30d", validate_default=True, description="how long Airflow's log files of the pipeline's DAGs are kept"
     )
