@@ -14,7 +14,7 @@ from sluice.manifest import KEYS, MANIFEST
 _NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*"
 _TURN: Final = r"\d{3}-[0-9a-f]{16}"
 _PLAN: Final = r"\d{8}T\d{6}-[0-9a-f]{6}"
-_RANGE: Final = rf"(?:(?:ids-\d{{3,}}|modified-\d{{3,}}|undated)(?:-{_TURN})?|keys-{_TURN}-\d{{3,}})"
+_RANGE: Final = rf"(?:(?:ids-\d{{3,}}|modified-\d{{3,}}|undated)(?:-{_TURN})?|keys-{_TURN}-\d{{3,}}|extra-\d{{4,}})"
 _STREAMED: Final = rf"[0-9a-f]{{8}}/(?:rejects\.bson\.gz|{_NAME}/part-\d{{5,}}\.(?:parquet|csv\.gz))"
 _WHOLE: Final = rf"{re.escape(MANIFEST)}|{re.escape(KEYS)}"
 _KEY: Final = re.compile(

@@ -14,6 +14,7 @@ from devstack.publisher import Publisher
 from sluice import cleanup as steps
 from sluice import pipeline as spine
 from sluice.cleanup import Tools
+from sluice.landed_keys import read_key
 from sluice.settings import from_environment
 from sluice.spec import WarehouseKind
 from sluice.warehouse.base import Commit
@@ -119,6 +120,8 @@ def test_what_is_due_is_deleted_once_and_every_decoy_survives(many: Many) -> Non
     raw = many.raw_rejects(first.plan) | many.raw_rejects(second.plan)
     assert raw
     before = many.there() | decoys
+    unknown = {key for key in many.there() if read_key(key, many.root) is None}
+    assert {key.removeprefix(many.root) for key in unknown - decoys} == {"_plans/refresh-documents.json"}
 
     would = many.clean(dry_run=True)
     assert many.there() | many.there("sluice/") & decoys == before

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +32,7 @@ from sluice.spec import Landing
 from sluice.window import Range
 from tests.factories import NOON, a_pipeline, a_plan, a_range, a_window
 
+ROOT_FOLDER = Path(__file__).parents[2]
 ROOT = "sluice/publishing/"
 OLD, OTHER, LATEST = "20260901T000000-000001", "20260902T000000-000002", "20261123T120000-abc123"
 LONG_AGO, HORIZON = NOON - timedelta(days=60), NOON - timedelta(days=30)
@@ -61,7 +64,8 @@ def ranges() -> list[Range]:
     dated = dated_ranges("documents", "updated_at", a_window(), [1, 2])
     whole = id_ranges("documents", [f"{n}" for n in range(70)])
     listed = [listed_range("documents", each, 0, 10) for each in (plan, later)]
-    return [*dated, *whole, *listed, undated_range("documents", "updated_at"), later_range(whole[0], later)]
+    others = [undated_range("documents", "updated_at"), later_range(whole[0], later), Range("documents", "extra-0012")]
+    return [*dated, *whole, *listed, *others]
 
 
 @pytest.mark.parametrize("piece", ranges(), ids=lambda piece: str(piece.name))
@@ -74,6 +78,23 @@ def test_what_a_range_writes_is_recognised(piece: Range) -> None:
     found = [read_key(key, ROOT) for key in (*streamed, f"{attempt}rejects.bson.gz", *whole)]
     assert [(key.collection, key.plan) for key in found if key] == [("documents", OLD)] * 5
     assert [key.streamed for key in found if key] == [True, True, True, False, False]
+
+
+def test_every_kind_of_range_that_the_package_makes_is_tried_here() -> None:
+    """A new kind, which cleanup would leave for ever, fails here."""
+    made = set()
+    for file in (ROOT_FOLDER / "plugins" / "sluice").rglob("*.py"):
+        calls = (node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call))
+        names = (c.args[1] for c in calls if getattr(c.func, "id", "") == "Range" and len(c.args) > 1)
+        made |= {ast.unparse(name) for name in names}
+
+    assert made <= {
+        "f'ids-{number:03d}'",
+        "f'modified-{number:03d}'",
+        "f'extra-{page:04d}'",
+        "UNDATED",
+        "name",  # of listed_range
+    }
 
 
 @pytest.mark.parametrize(
