@@ -59,7 +59,8 @@ class Bursts:
 
     def _changes(self, count: int, touched: set[int]) -> Iterator[Any]:
         for number in range(count):
-            kind, place = number % 5, self._chance.randrange(len(self.keys))
+            # A thousand of a kind after each other, which the driver sends together.
+            kind, place = number // 1_000 % 5, self._chance.randrange(len(self.keys))
             if kind == 0:
                 self.keys.append(self._next)
                 yield InsertOne({"_id": self._next, **next(self._made)})

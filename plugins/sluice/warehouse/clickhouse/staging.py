@@ -92,22 +92,19 @@ class Load:
 
     def _has_repeated_keys(self) -> bool:
         table = self._collection.tables[0]
+        where = {"staging": self._own(table), "key": name(table.key[0])}
+        repeated = self._client.number("count_repeated", **where)
+        if repeated:
+            log.info("load %s: %d keys were landed more than once", self._collection.name, repeated)
+            self._find_repeated(table, where)
+        return repeated > 0
+
+    def _find_repeated(self, table: Table, where: dict[str, Sql]) -> None:
         modified = next((c for c in table.columns if c.path == self._collection.modified), None)
         dated = modified is not None and modified.type.kind in {Kind.TIMESTAMP, Kind.DATE}
         self._client.run("create_kept", kept=self._kept, type=key_type(table))
-        self._client.run(
-            "find_repeated",
-            kept=self._kept,
-            staging=self._own(table),
-            key=name(table.key[0]),
-            modified=name(modified.name) if modified and dated else Sql("NULL"),
-        )
-        repeated = self._count(self._kept)
-        if repeated:
-            log.info("load %s: %d keys were landed more than once", self._collection.name, repeated)
-        else:
-            self._client.run("drop_tables", tables=self._kept)
-        return repeated > 0
+        newest = name(modified.name) if modified and dated else Sql("NULL")
+        self._client.run("find_repeated", kept=self._kept, modified=newest, **where)
 
     def _drop_repeated(self, table: Table) -> None:
         target = self._at(table).staging(self._plan.id, self._attempt, "once")
