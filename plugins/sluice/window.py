@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
+from zlib import crc32
 
 from sluice.errors import ConfigError
 
@@ -89,7 +90,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one batch will read, decided once. ``id`` names its landing and its staging tables.
+    """What one batch will read, decided once. ``id`` names its landing, ``staging`` its staging tables.
 
     The batch *number* is given at publish, so that a backfill may run beside live batches.
 
@@ -106,6 +107,14 @@ class Plan:
     spec_hash: str
     turn: int = 0
     follow: bool = False
+
+    @property
+    def staging(self) -> str:
+        """What its staging tables are named by, with its turn: a plan may be followed again, by other ranges to load.
+
+        So that a step that sleeps cannot stage an older list where the newer one is. Short, as names are limited.
+        """
+        return f"{self.id}__{crc32(f'{self.turn} {self.cut.cluster}'.encode()):08x}" if self.turn else self.id
 
     def confirms(self, collection: str) -> bool:
         """Whether publish notes of a row that is unchanged that it was read at this cut, too.

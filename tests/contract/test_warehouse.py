@@ -277,6 +277,20 @@ def test_staging_that_changed_since_load_stops_the_batch(lab: Lab) -> None:
     assert lab.warehouse.last_commit(lab.pipeline.name) is None
 
 
+def test_a_load_that_slept_while_its_plan_was_followed_again_stages_nothing_into_it(lab: Lab) -> None:
+    """As many rows, so that no count tells them apart."""
+    older = replace(lab.plan(1), turn=1)
+    newer = replace(older, cut=lab.plan(2).cut)
+    asleep = [lab.land(older, c, [document("a", "older")] * (c.name == "documents")) for c in lab.pipeline.collections]
+    batch = lab.stage(newer, documents=[document("a", "newer")])
+
+    lab.load(older, asleep)
+    lab.warehouse.publish(lab.pipeline, batch)
+
+    assert lab.titles() == {"a": "newer"}
+    assert lab.staging() == []
+
+
 def test_a_batch_without_one_of_its_collections_is_refused(lab: Lab) -> None:
     batch = lab.stage(lab.plan(), documents=[document("a", "one")])
 

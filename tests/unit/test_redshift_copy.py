@@ -16,7 +16,7 @@ from sluice.warehouse.redshift.landed import Access, copy_manifest, manifest_key
 from sluice.warehouse.redshift.load_errors import LoadError, explained, reject_rows
 from sluice.warehouse.redshift.staging import rows_of
 from sluice.warehouse.redshift.tables import has_super
-from tests.factories import a_child, a_collection, a_manifest, a_part
+from tests.factories import a_child, a_collection, a_manifest, a_part, a_plan
 
 PLAN = "20261123T120000-abc123"
 
@@ -111,7 +111,10 @@ def test_every_part_is_mandatory_and_has_its_size() -> None:
 def test_the_manifest_lies_in_the_folder_of_its_plan() -> None:
     part = a_part(key=f"sluice/publishing/documents/{PLAN}/ids-000/0a0b/documents/part-00000.csv.gz")
 
-    assert manifest_key(part, PLAN) == f"sluice/publishing/documents/{PLAN}/copy-documents.json"
+    assert manifest_key(part, a_plan(id=PLAN)) == f"sluice/publishing/documents/{PLAN}/copy-documents.json"
+    assert manifest_key(part, a_plan(id=PLAN, turn=1)).startswith(
+        f"sluice/publishing/documents/{PLAN}/copy-documents__"
+    )
 
 
 # --- authorization

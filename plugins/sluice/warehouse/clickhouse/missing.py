@@ -56,4 +56,4 @@ class Missing:
 
     @property
     def _staging(self) -> Sql:
-        return Place(self.plan.pipeline, "", self.collection.tables[0].name).staging(self.plan.id)
+        return Place(self.plan.pipeline, "", self.collection.tables[0].name).staging(self.plan.staging)

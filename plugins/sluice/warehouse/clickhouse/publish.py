@@ -64,7 +64,7 @@ class Publish:
         ended = {missing.collection.name: missing.end() for missing in self._missing()}
         staged |= {table: staged[table] + rows for table, rows in ended.items()}
         numbers = NumericKeys(self._fence, self._pipeline)
-        numbers.give(self._plan.id, staged)
+        numbers.give(self._plan.staging, staged)
         known = self._known_later()
         counts: dict[str, TableCounts] = {}
         for collection in self._pipeline.collections:
@@ -138,7 +138,7 @@ class Publish:
 
     def _staging(self, table: str) -> Sql:
         found = next(t for t in self._pipeline.tables if t.name == table)
-        return place(self._pipeline, found).staging(self._plan.id)
+        return place(self._pipeline, found).staging(self._plan.staging)
 
     def _stage_rejects(self) -> int:
         """Before the fence is taken: they are read from S3, which may take a while."""

@@ -71,7 +71,7 @@ class Load:
     def _nothing(self, begun: float) -> Loaded:
         """A batch without changes: any attempt leaves the same empty tables."""
         for table in self._collection.tables:
-            self._create(table, self._at(table).staging(self._plan.id))
+            self._create(table, self._at(table).staging(self._plan.staging))
         none = {table.name: 0 for table in self._collection.tables}
         return Loaded(self._collection.name, none, dict(none), time.monotonic() - begun)
 
@@ -107,7 +107,7 @@ class Load:
         self._client.run("find_repeated", kept=self._kept, modified=newest, **where)
 
     def _drop_repeated(self, table: Table) -> None:
-        target = self._at(table).staging(self._plan.id, self._attempt, "once")
+        target = self._at(table).staging(self._plan.staging, self._attempt, "once")
         self._create(table, target)
         copied = {
             "target": target,
@@ -122,7 +122,7 @@ class Load:
         self._client.run("drop_tables", tables=target)
 
     def _put_in_place(self, table: Table) -> None:
-        final = self._at(table).staging(self._plan.id)
+        final = self._at(table).staging(self._plan.staging)
         self._client.run("create_staging_if_missing", **self._shape(table, final))
         self._client.run("exchange_tables", one=self._own(table), other=final)
         self._client.run("drop_tables", tables=self._own(table))
@@ -154,10 +154,10 @@ class Load:
 
     @property
     def _kept(self) -> Sql:
-        return self._at(self._collection.tables[0]).staging(self._plan.id, self._attempt, "kept")
+        return self._at(self._collection.tables[0]).staging(self._plan.staging, self._attempt, "kept")
 
     def _own(self, table: Table) -> Sql:
-        return self._at(table).staging(self._plan.id, self._attempt)
+        return self._at(table).staging(self._plan.staging, self._attempt)
 
     def _at(self, table: Table) -> Place:
         return Place(self._plan.pipeline, "", table.name)

@@ -143,10 +143,10 @@ class Versions:
 
     @property
     def _compared(self) -> Sql:
-        return self._at(self.collection.tables[0]).staging(self.plan.id, self.fence.owner, "compared")
+        return self._at(self.collection.tables[0]).staging(self.plan.staging, self.fence.owner, "compared")
 
     def _staging(self, table: Table) -> Sql:
-        return self._at(table).staging(self.plan.id)
+        return self._at(table).staging(self.plan.staging)
 
     def _at(self, table: Table) -> Place:
         return Place(self.plan.pipeline, "", table.name)

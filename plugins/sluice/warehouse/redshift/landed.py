@@ -20,6 +20,8 @@ from sluice.statements import Sql, literal
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
+    from sluice.window import Plan
+
 _DEFAULT_ROLE: Final = "default"
 
 
@@ -129,8 +131,8 @@ def copy_manifest(bucket: str, parts: Sequence[Part]) -> bytes:
     return json.dumps({"entries": entries}, indent=1).encode()
 
 
-def manifest_key(part: Part, plan: str) -> str:
+def manifest_key(part: Part, plan: Plan) -> str:
     """Where a table's COPY manifest lies: in the plan's own folder, beside its ranges."""
-    folder, mark, _ = part.key.partition(f"/{plan}/")
+    folder, mark, _ = part.key.partition(f"/{plan.id}/")
     assert mark, "a part lies in its plan's folder"
-    return f"{folder}{mark}copy-{part.table}.json"
+    return f"{folder}{mark}copy-{part.table}{plan.staging.removeprefix(plan.id)}.json"

@@ -23,10 +23,10 @@ def end_missing(client: Client, plan: Plan, collection: Collection) -> int:
     plain = collection.key.type.kind in _PLAIN
     return client.run(
         "insert_missing",
-        staging=place.staging(plan.id),
+        staging=place.staging(plan.staging),
         storage=place.storage,
         key=name(own.key[0]),
-        rejects=landed_rejects(plan.pipeline, plan.id),
+        rejects=landed_rejects(plan.pipeline, plan.staging),
         rejected=Sql('"key"' if plain else "REGEXP_REPLACE(\"key\", '^(s|uuid):', '')"),
         collection=collection.name,
     )

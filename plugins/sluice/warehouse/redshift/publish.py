@@ -100,7 +100,7 @@ class Publish:
         staged |= {table: staged[table] + rows for table, rows in ended.items()}
         number = last.batch + 1 if last else 1
         numbers = NumericKeys(self._client, self._pipeline)
-        numbers.give(self._plan.id, staged)
+        numbers.give(self._plan.staging, staged)
         superseding = self._known_later()
         written: dict[str, Written] = {}
         for collection in self._pipeline.collections:
@@ -138,7 +138,7 @@ class Publish:
         counts: dict[str, int] = {}
         for loaded in self._batch.loaded:
             for table in self._pipeline.collection(loaded.collection).tables:
-                staging = place(self._pipeline, table).staging(self._plan.id)
+                staging = place(self._pipeline, table).staging(self._plan.staging)
                 counts[table.name] = self._client.number("count_rows", table=staging)
                 self._compare(loaded, table.name, counts[table.name])
         return counts
@@ -180,14 +180,14 @@ class Publish:
     def _insert_rejects(self, commit: Commit, rejects: int) -> None:
         refusing = [loaded.collection for loaded in self._batch.loaded if any(loaded.refused.values())]
         collections = [self._pipeline.collection(collection) for collection in refusing]
-        tables = [refused_rows(commit.pipeline, collection, commit.plan) for collection in collections]
+        tables = [refused_rows(commit.pipeline, collection, self._plan.staging) for collection in collections]
         for staged in [self._rejects, *tables] if rejects else tables:
             values = {"pipeline": commit.pipeline, "batch": commit.batch, "cut": commit.cut.time}
             self._client.run("insert_rejects", staged=staged, **values)
 
     @property
     def _rejects(self) -> Sql:
-        return landed_rejects(self._pipeline.name, self._plan.id)
+        return landed_rejects(self._pipeline.name, self._plan.staging)
 
     def _drop_staging(self) -> None:
         try:

@@ -45,7 +45,7 @@ class Staged:
 
     def at(self, table: Table, *suffix: str) -> Sql:
         """The staging table, or a helper of it."""
-        return Place(self.plan.pipeline, "", table.name).staging(self.plan.id, *suffix)
+        return Place(self.plan.pipeline, "", table.name).staging(self.plan.staging, *suffix)
 
     def count(self, table: Table) -> int:
         """Rows staged."""

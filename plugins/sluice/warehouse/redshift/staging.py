@@ -119,7 +119,7 @@ class Load:
         self._create(table)
         if not parts:
             return Copied(table, -1, 0, 0)
-        address = self._access.put(manifest_key(parts[0], self._plan.id), copy_manifest(self._access.bucket, parts))
+        address = self._access.put(manifest_key(parts[0], self._plan), copy_manifest(self._access.bucket, parts))
         self._client.run(
             "copy_parts",
             staging=self._staged.at(table),
@@ -149,7 +149,7 @@ class Load:
             rows = (
                 row for c in copied for row in reject_rows(c.table, await_load_errors(self._log, c.number, c.refused))
             )
-            stage_rejects(self._client, refused_rows(self._plan.pipeline, self._collection, self._plan.id), rows)
+            stage_rejects(self._client, refused_rows(self._plan.pipeline, self._collection, self._plan.staging), rows)
             log.warning("load %s: COPY refused %s rows", self._collection.name, f"{sum(refused.values()):,}")
         if copied[0].refused:
             for table, orphans in self._staged.drop_orphans().items():

@@ -52,8 +52,8 @@ class Suspects:
 
     @property
     def _staging(self) -> Sql:
-        return place(self.pipeline, self.collection.tables[0]).staging(self.plan.id)
+        return place(self.pipeline, self.collection.tables[0]).staging(self.plan.staging)
 
     @property
     def _suspects(self) -> Sql:
-        return place(self.pipeline, self.collection.tables[0]).staging(self.plan.id, "suspect")
+        return place(self.pipeline, self.collection.tables[0]).staging(self.plan.staging, "suspect")
