@@ -114,7 +114,8 @@ class Plan:
 
         So that a step that sleeps cannot stage an older list where the newer one is. Short, as names are limited.
         """
-        return f"{self.id}__{crc32(f'{self.turn} {self.cut.cluster}'.encode()):08x}" if self.turn else self.id
+        turn = f"{crc32(f'{self.turn} {self.cut.cluster}'.encode()):08x}"[:5]
+        return f"{self.id}__{turn}" if self.turn else self.id
 
     def confirms(self, collection: str) -> bool:
         """Whether publish notes of a row that is unchanged that it was read at this cut, too.
