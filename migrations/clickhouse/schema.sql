@@ -18,6 +18,33 @@ ENGINE = MergeTree
 ORDER BY (pipeline, batch)
 SETTINGS index_granularity = 8192;
 
+CREATE TABLE sluice.columns
+(
+    `pipeline` LowCardinality(String),
+    `batch` UInt32,
+    `collection` LowCardinality(String),
+    `hash` String,
+    `columns` String
+)
+ENGINE = MergeTree
+ORDER BY (pipeline, batch, collection)
+SETTINGS index_granularity = 8192;
+
+CREATE TABLE sluice.drift
+(
+    `pipeline` LowCardinality(String),
+    `batch` UInt32,
+    `collection` LowCardinality(String),
+    `path` String,
+    `types` String,
+    `documents` UInt64,
+    `sample` String,
+    `first_batch` UInt32
+)
+ENGINE = MergeTree
+ORDER BY (pipeline, batch, collection, path)
+SETTINGS index_granularity = 8192;
+
 CREATE TABLE sluice.fences
 (
     `pipeline` LowCardinality(String),

@@ -14,6 +14,25 @@ CREATE TABLE "sluice"."batches" (
     "committed_at" timestamp with time zone NOT NULL
 ) COMPOUND SORTKEY ("pipeline", "batch");
 
+CREATE TABLE "sluice"."columns" (
+    "pipeline" character varying(127) NOT NULL,
+    "batch" integer NOT NULL,
+    "collection" character varying(127) NOT NULL,
+    "hash" character varying(16) NOT NULL,
+    "columns" character varying(65535) NOT NULL
+) COMPOUND SORTKEY ("pipeline", "batch");
+
+CREATE TABLE "sluice"."drift" (
+    "pipeline" character varying(127) NOT NULL,
+    "collection" character varying(256) NOT NULL,
+    "path" character varying(1024) NOT NULL,
+    "types" character varying(1024) NOT NULL,
+    "documents" bigint NOT NULL,
+    "sample" character varying(1024) NOT NULL,
+    "first_batch" integer NOT NULL,
+    "batch" integer NOT NULL
+) COMPOUND SORTKEY ("pipeline", "collection", "path");
+
 CREATE TABLE "sluice"."gone" (
     "pipeline" character varying(127) NOT NULL,
     "collection" character varying(127) NOT NULL,

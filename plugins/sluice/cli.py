@@ -130,19 +130,36 @@ def stream(pipeline: Name) -> None:
 
 @app.command()
 def status(pipeline: OptionalName = None) -> None:
-    """Show the last batch of each pipeline: cut, lag, rows, rejects by collection; and how far a long load is."""
+    """Show the last batch of each pipeline: cut, lag, rows, rejects by collection, drift; how far a long load is."""
     from sluice.pipeline import connect_warehouse, loads_under_way
     from sluice.report import show_loads, show_status
     from sluice.settings import from_environment
 
     for found in _pipelines(pipeline):
         with closing(connect_warehouse(found, from_environment)) as warehouse:
-            commits = warehouse.commits(found.name, limit=100)
-        show_status(found, commits[:20])
+            commits, drifted = warehouse.commits(found.name, limit=100), warehouse.drift(found.name)
+        show_status(found, commits[:20], drifted)
         try:
             show_loads(found, loads_under_way(found, from_environment, {commit.plan for commit in commits}))
         except SluiceError as error:
             typer.echo(f"{found.name}: whether a load is under way is not known: {error.what}", err=True)
+
+
+@app.command()
+def drift(
+    pipeline: OptionalName = None,
+    *,
+    collection: Annotated[str | None, typer.Option(help="Only of this collection.", show_default=False)] = None,
+) -> None:
+    """List the fields that documents have and no column declares: their types, a sample, how many had them."""
+    from sluice.pipeline import connect_warehouse
+    from sluice.report import show_drift
+    from sluice.settings import from_environment
+
+    for found in _pipelines(pipeline):
+        with closing(connect_warehouse(found, from_environment)) as warehouse:
+            rows = warehouse.drift(found.name)
+        show_drift(found, [row for row in rows if collection in {None, row.collection}])
 
 
 @app.command()
@@ -224,6 +241,29 @@ def infer(  # noqa: PLR0913  one parameter an option
             text = edge.infer_pipeline(source, heading, sample, progress.read)
     write_new(path, text, fix=_ELSEWHERE)
     typer.echo(f"{path}: {len(heading.sizes)} collections; read it, then: sluice run --dry-run {path}")
+
+
+@app.command()
+def replay(
+    pipeline: Name,
+    *,
+    collection: Annotated[
+        list[str] | None, typer.Option(help="Only this collection; may be given again.", show_default=False)
+    ] = None,
+) -> None:
+    """Move values that were kept in _extra into columns that were added since. MongoDB is not read.
+
+    After: sluice migrate new, sluice migrate up. One batch, beside all others: readers see all of it or nothing.
+    """
+    from sluice import pipeline as spine
+    from sluice.replay import run as replay_pipeline
+    from sluice.report import show_replayed
+    from sluice.settings import from_environment
+
+    found = _pipeline(pipeline)
+    with spine.connect(found, from_environment) as systems:
+        replayed = replay_pipeline(found, systems, collection or [])
+    show_replayed(found, replayed)
 
 
 @app.command()

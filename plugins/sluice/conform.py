@@ -31,7 +31,7 @@ import gc
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -50,6 +50,7 @@ from sluice.rows import Rows
 from sluice.soft_deletes import soft_deleted
 from sluice.spec import Collection
 from sluice.transforms import load_transform
+from sluice.undeclared import Undeclared
 
 __all__ = ["CLICKHOUSE_LIMITS", "Conformed", "Conformer", "Limits", "Reject"]
 
@@ -75,12 +76,14 @@ class Conformed:
 
     ``tables``: table name → record batch whose columns are the table's, in order, then ``_extra`` where the table has
     it, then ``_hash`` and, on the collection's own table, ``_gone`` and ``_turn``. ``coerced``: column → action → uses.
+    ``undeclared``: what is kept in ``_extra``, path by path, of all documents that were read.
     """
 
     read: int
     tables: dict[str, pa.RecordBatch]
     rejects: list[Reject]
     coerced: dict[str, dict[str, int]]
+    undeclared: list[Undeclared] = field(default_factory=list, compare=False)  # a path comes once a piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +91,14 @@ class _Piece:
     tables: dict[str, pa.RecordBatch]
     rejects: list[Reject]
     uses: Counter[tuple[str, str]]
+    undeclared: list[Undeclared]
 
 
 class Conformer:
     """Turns batches of one collection's raw documents into rows.
 
-    ``hash_seed`` seeds ``_hash`` (xxh64), ``turn`` is the ``_turn`` of every row.
+    ``_hash`` is the xxh64 of the document's bytes, mixed with ``hash_seed``, which a replay can exchange for another.
+    ``turn`` is the ``_turn`` of every row.
     Raises ConfigError for a transform that cannot be imported and for a decimal that the warehouse does not have.
     """
 
@@ -119,7 +124,8 @@ class Conformer:
         if self._transform:
             tables[self._own] = self._transform(tables[self._own])
         rejects = [reject for piece in made for reject in piece.rejects]
-        return Conformed(len(bounds) - 1, tables, rejects, _by_column(piece.uses for piece in made))
+        unknown = [found for piece in made for found in piece.undeclared]
+        return Conformed(len(bounds) - 1, tables, rejects, _by_column(piece.uses for piece in made), unknown)
 
     def _piece(self, raw: bytes, bounds: Sequence[int], *, gone: bool) -> _Piece:
         documents, undecodable = decode(raw, bounds)
@@ -128,7 +134,9 @@ class Conformer:
             findings.reject(row, "", misfit)
         deleted = pa.repeat(pa.scalar(gone), len(documents)) if gone else self._take_deleted(documents)
         arrays, pulled = self._rows.read(documents, findings)
-        hashes = pa.array([xxh64_intdigest(raw[start:end], self._seed) for start, end in pairwise(bounds)], pa.uint64())
+        hashes = pa.array(
+            [xxh64_intdigest(raw[start:end]) ^ self._seed for start, end in pairwise(bounds)], pa.uint64()
+        )
         owners = Owners((arrays[self._key],), hashes)
         turn = pa.repeat(pa.scalar(self._turn, pa.int16()), len(documents))
         own = pa.RecordBatch.from_arrays([*arrays, hashes, deleted, turn], schema=self._schemas[self._own])
@@ -141,6 +149,7 @@ class Conformer:
                 for row, fault in sorted(findings.rejected.items())
             ],
             findings.uses(),
+            findings.undeclared,
         )
 
     def _take_deleted(self, documents: list[dict[str, Any]]) -> pa.Array:

@@ -24,7 +24,7 @@ FOLDER: Final = "_plans"
 KEPT_FOR: Final = timedelta(hours=24)
 """Since a range of it was landed, or it was taken up: an older plan is dead, and is made anew."""
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from sluice.errors import ConfigError
 if TYPE_CHECKING:
     from sluice.window import Range
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class Manifest:
 
     ``warehouse`` is the kind that it was landed for; another one has other limits, and other types in the same format.
     ``coerced`` counts each use of a tolerant ``on_error``: ``{"title": {"truncate": 3}}``.
+    ``columns``: the hash of what decided the values (:func:`sluice.pipeline_file.columns_hash`).
+    ``drift``: what its documents had that no column declares (:class:`sluice.drift.Drift`, as JSON).
     ``rejects_key`` is the object with the raw rejects, None when there were none.
     """
 
@@ -54,6 +56,8 @@ class Manifest:
     parts: tuple[Part, ...]
     rejects_key: str | None = None
     coerced: dict[str, dict[str, int]] = field(default_factory=dict)
+    columns: str = ""
+    drift: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     asked: int = 0
     gone: int = 0

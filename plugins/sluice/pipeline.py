@@ -305,7 +305,7 @@ def run_plan(pipeline: Pipeline, systems: Systems, made: Plan, watch: Watch | No
     """Land, load, publish and verify a plan."""
     watch = watch or Watch()
     watch.planned(made)
-    with _cleaned_up(systems, made):
+    with cleaned_up(systems, made):
         watch.step("land")
         for piece in made.ranges:
             watch.landed(land(pipeline, systems, made, piece, partial(watch.read, piece)))
@@ -331,7 +331,7 @@ def _trusting(systems: Systems, plan: Plan) -> Iterator[None]:
 
 
 @contextmanager
-def _cleaned_up(systems: Systems, made: Plan) -> Iterator[None]:
+def cleaned_up(systems: Systems, made: Plan) -> Iterator[None]:
     """Clean up afterwards; an error of the batch is not hidden by one of cleaning up after it."""
     try:
         yield
@@ -375,7 +375,7 @@ def conformer(pipeline: Pipeline, collection: Collection, turn: int = 0) -> Conf
     from sluice.conform import Conformer
 
     limits = limits_of(pipeline.warehouse.kind)
-    return Conformer(collection, limits=limits, hash_seed=collection_hash(collection) & 0xFFFFFFFF, turn=turn)
+    return Conformer(collection, limits=limits, hash_seed=collection_hash(collection), turn=turn)
 
 
 def _check_rejects(pipeline: Pipeline, manifests: Sequence[Manifest], loaded: Sequence[Loaded]) -> None:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -59,9 +60,18 @@ def parse_pipeline(text: str, file: Path) -> Pipeline:
 
 def collection_hash(collection: Collection) -> int:
     """A stable 64-bit hash of everything that decides conformed values; how and where they are stored does not."""
-    values = [_columns(collection.columns), _children(collection.children)]
-    values += [collection.unknown_fields, collection.transform]
-    return int(_digest(values), 16)
+    return int(_digest(deciding(collection)), 16)
+
+
+def columns_hash(collection: Collection) -> str:
+    """The same as text, in hex: as manifests and ``sluice.columns`` have it."""
+    return f"{collection_hash(collection):016x}"
+
+
+def deciding(collection: Collection) -> list[Any]:
+    """What :func:`collection_hash` is of: columns, children, what becomes of other fields, the transform."""
+    kept = [collection.unknown_fields, collection.transform]
+    return [_columns(collection.columns), _children(collection.children), *kept]
 
 
 def pipeline_hash(pipeline: Pipeline) -> str:
@@ -74,18 +84,24 @@ def pipeline_hash(pipeline: Pipeline) -> str:
 
 
 def _children(children: Iterable[Child]) -> list[list[object]]:
-    return sorted(_child(child) for child in children)
-
-
-def _child(child: Child) -> list[object]:
-    found: list[object] = [child.name, child.path, child.of_documents, _columns(child.columns)]
-    # Only where there is more than there was in the first files: their documents keep their hashes.
-    return [*found, child.depth, _children(child.children)] if child.depth > 1 or child.children else found
+    return sorted(child_terms(child) for child in children)
 
 
 def _columns(columns: Iterable[Column]) -> list[list[str]]:
     # Sorted: moving a line of the file changes no value.
-    return sorted([column.name, column.path, str(column.type), column.on_error] for column in columns)
+    return sorted(column_terms(column) for column in columns)
+
+
+def column_terms(column: Column) -> list[str]:
+    """What decides the values of a column."""
+    return [column.name, column.path, str(column.type), column.on_error]
+
+
+def child_terms(child: Child) -> list[object]:
+    """What decides the rows of a child."""
+    found: list[object] = [child.name, child.path, child.of_documents, _columns(child.columns)]
+    # Only where there is more than there was in the first files: their documents keep their hashes.
+    return [*found, child.depth, _children(child.children)] if child.depth > 1 or child.children else found
 
 
 def _digest(data: object) -> str:

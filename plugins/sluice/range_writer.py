@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Self
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sluice.conform import Conformed
+from sluice.drift import Drift
 from sluice.encoding import Encoding
 from sluice.errors import CountMismatch
 from sluice.manifest import Manifest, part_key
 from sluice.parts import RejectsWriter, TableWriter, Upload
+from sluice.pipeline_file import columns_hash
 from sluice.s3_client import s3_errors
 from sluice.threads import Stage
 
@@ -35,9 +37,11 @@ class RangeWriter:
         self._folder = landing.folder(plan, piece)
         self._specs = {table.name: table for table in collection.tables}
         self._own = collection.tables[0].name
+        self._columns = columns_hash(collection)
         self._tables: dict[str, TableWriter] = {}
         self._read = self._read_bytes = self._asked = self._gone = self._marked = 0
         self._coerced: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        self._drift = Drift()
         self._manifest: Manifest | None = None
 
     @property
@@ -62,6 +66,7 @@ class RangeWriter:
         for column, uses in conformed.coerced.items():
             for action, times in uses.items():
                 self._coerced[column][action] += times
+        self._drift.add(conformed.undeclared)
 
     def asked(self, keys: int, gone: int) -> None:
         """Count keys that were asked for, and those of them that were not found."""
@@ -129,6 +134,8 @@ class RangeWriter:
             parts=tuple(part for table in self._tables.values() for part in table.parts),
             rejects_key=self._rejects.key,
             coerced={column: dict(uses) for column, uses in self._coerced.items()},
+            columns=self._columns,
+            drift=self._drift.to_json(),
             seconds=round(time.monotonic() - self._begun, 3),
             asked=self._asked,
             gone=self._gone,

@@ -21,6 +21,7 @@ from sluice.columns import OnError
 from sluice.limits import Limits
 from sluice.misfit import Misfit
 from sluice.spec import Column
+from sluice.undeclared import Undeclared
 from sluice.values import required, rule_for, settle
 from sluice.vectors import vector_for
 
@@ -39,12 +40,14 @@ class Findings:
 
     ``document_of`` gives the document that a row belongs to: child tables share their parents' findings. ``place_of``
     says where in its document an element stands, as a path of MongoDB: ``chapters.3.notes.0``.
+    ``undeclared``: what the documents had that no column declares, where it is kept.
     """
 
     rejected: dict[int, Fault] = field(default_factory=dict)
     coerced: list[tuple[int, str, OnError]] = field(default_factory=list)
     document_of: Callable[[int], int] = int
     place_of: Callable[[int], str] | None = None
+    undeclared: list[Undeclared] = field(default_factory=list)
 
     def reject(self, row: int, column: str, misfit: Misfit) -> None:
         """Note a row's misfit; only the first of a document counts."""
@@ -59,7 +62,7 @@ class Findings:
 
     def of_children(self, documents: pa.Array, place_of: Callable[[int], str] | None) -> Findings:
         """The same findings, as a child table sees them whose rows have these documents and places."""
-        return Findings(self.rejected, self.coerced, lambda row: documents[row].as_py(), place_of)
+        return Findings(self.rejected, self.coerced, lambda row: documents[row].as_py(), place_of, self.undeclared)
 
     def uses(self) -> Counter[tuple[str, str]]:
         """How often each column used each action, in documents that were not rejected."""

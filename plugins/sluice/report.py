@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -21,6 +22,7 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 from rich.table import Table
 
+from sluice.drift import is_undeclared
 from sluice.kept import from_beginning
 from sluice.pipeline import Systems, Watch
 from sluice.suspects import Verdict
@@ -28,14 +30,18 @@ from sluice.suspects import Verdict
 if TYPE_CHECKING:
     from sluice.audit import Finding
     from sluice.checks import Check
+    from sluice.drift import DriftRow
     from sluice.manifest import Manifest
     from sluice.progress import Progress
     from sluice.rehearsal import Rehearsal
+    from sluice.replay import Replayed
     from sluice.spec import Pipeline
     from sluice.suspects import Comparison
     from sluice.warehouse.base import Commit, MigrationState, RejectRow
     from sluice.warehouse.maintenance import Entry
     from sluice.window import Plan, Range
+
+_SHOWN = 5
 
 # A pipe has no width: without this, tables would be cut at 80 columns there, and a script could not read them.
 console = Console(width=None if sys.stdout.isatty() else 200)
@@ -126,8 +132,18 @@ def _seconds_behind(commit: Commit) -> float:
     return (datetime.now(UTC) - commit.cut.time).total_seconds()
 
 
-def show_status(pipeline: Pipeline, commits: Sequence[Commit]) -> None:
-    """The last batch of a pipeline, and what was read whole and repaired lately."""
+def show_replayed(pipeline: Pipeline, replayed: Replayed) -> None:
+    """What a replay did, and what it had to leave."""
+    if replayed.commit is None:
+        console.print(f"{pipeline.name}: nothing to replay: no published row lacks a column of today's")
+    else:
+        show_commit(pipeline, replayed.commit)
+    for words in replayed.left:
+        console.print(f"left: {words}", markup=False, soft_wrap=True)
+
+
+def show_status(pipeline: Pipeline, commits: Sequence[Commit], drift: Sequence[DriftRow]) -> None:
+    """The last batch of a pipeline, what was read whole and repaired lately, and what no column declares."""
     if not commits:
         console.print(f"{pipeline.name}: nothing published yet; `sluice run {pipeline.name}` makes the first batch")
         return
@@ -142,6 +158,31 @@ def show_status(pipeline: Pipeline, commits: Sequence[Commit]) -> None:
         _show_anew(before, f"batch {before.batch}: ")
     if repair := next((c for c in commits if c.kind == "repair"), None):
         console.print(f"differences were last repaired by batch {repair.batch}, {_instant(repair.committed_at)}")
+    _show_undeclared(pipeline, drift)
+
+
+def show_drift(pipeline: Pipeline, rows: Sequence[DriftRow]) -> None:
+    """One line a path."""
+    if not rows:
+        console.print(f"{pipeline.name}: no drift")
+        return
+    table = _table("collection", "path", "types", "documents", "first batch", "last batch", "sample")
+    for row in rows:
+        numbers = (f"{row.documents:,}", str(row.first_batch), str(row.batch))
+        declared = "" if is_undeclared(pipeline, row) else " (declared now)"
+        table.add_row(row.collection, f"{escape(row.path)}{declared}", row.types, *numbers, escape(row.sample))
+    console.print(table)
+    console.print("documents: the most that one batch found it in; at least so many have had it", style="dim")
+
+
+def _show_undeclared(pipeline: Pipeline, drift: Sequence[DriftRow]) -> None:
+    paths = [f"{row.collection}.{row.path} ({row.types})" for row in drift if is_undeclared(pipeline, row)]
+    if paths:
+        more = f" and {len(paths) - _SHOWN:,} more" if len(paths) > _SHOWN else ""
+        console.print(
+            f"undeclared fields, kept in _extra: {', '.join(paths[:_SHOWN])}{more}; see `sluice drift {pipeline.name}`",
+            markup=False,
+        )
 
 
 def show_loads(pipeline: Pipeline, loads: Sequence[Progress]) -> None:
@@ -293,6 +334,7 @@ def _table(*headers: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     numbers = {"read", "rows", "rejected", "staged", "published", "unchanged", "superseded", "gone", "closed", "source"}
     numbers |= {"warehouse", "changed since", "different", "batch", "keys", "looked at", "repaired", "left", *VERDICTS}
+    numbers |= {"documents", "first batch", "last batch"}
     for header in headers:
         table.add_column(header, justify="right" if header in numbers else "left", overflow="fold")
     return table

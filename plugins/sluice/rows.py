@@ -16,6 +16,7 @@ from sluice.misfit import Misfit
 from sluice.reader import Findings, Reader
 from sluice.spec import Child, Collection, Column, UnknownFields
 from sluice.texts import readable
+from sluice.undeclared import undeclared
 
 _FIXED_WIDTH = 8
 _EXTRA = Column(EXTRA, "", ColumnType(Kind.JSON))
@@ -46,6 +47,7 @@ class Rows:
             for column, reader in zip(self._columns, self._readers, strict=True)
         ]
         if self._unknown is UnknownFields.KEEP:
+            findings.undeclared.extend(undeclared(documents, self._fields, self._prefix))
             arrays.append(self._extra.read([document or None for document in documents], findings))
         elif self._unknown is UnknownFields.FAIL:
             self._refuse(documents, findings)

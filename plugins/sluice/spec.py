@@ -324,7 +324,7 @@ NUMBER = "_key"
 PARENT_NUMBER = "parent_key"
 MOST_LEVELS = 99
 """Arrays around a value. MongoDB documents a limit of 100 levels of nesting; the document itself is one."""
-RESERVED = frozenset({"_from", "_to", "_hash", "_gone", "_turn", EXTRA, NUMBER})
+RESERVED = frozenset({"_from", "_to", "_read", "_hash", "_gone", "_turn", EXTRA, NUMBER})
 """Column names that Sluice adds; a child table also has PARENT and its :func:`ordinals`."""
 
 

@@ -6,7 +6,7 @@ it goes through XCom and into logs unchanged.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
@@ -25,12 +25,17 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class BatchKind(StrEnum):
-    """Why a batch was made: to go on from the last position, or to re-read a span of dates, given keys, or all."""
+    """Why a batch was made.
+
+    To go on from the last position; to re-read a span of dates, given keys, or all; to give rows columns that were
+    added.
+    """
 
     LIVE = "live"
     BACKFILL = "backfill"
     REPAIR = "repair"
     REFRESH = "refresh"
+    REPLAY = "replay"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,15 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """Consecutive batches whose rows were written under the same columns. ``mark`` turns their hashes into today's."""
+
+    first: int
+    last: int
+    mark: int
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What one batch will read, decided once. ``id`` names its landing, ``staging`` its staging tables.
 
@@ -96,6 +110,8 @@ class Plan:
 
     With ``follow`` the ranges are read as they are then, at the cut or after it, and the plan is followed by one of the
     next ``turn`` and a later cut. Without it they are read at the cut.
+
+    A replay reads the warehouse as of the batch ``base``, of each collection the rows of these ``runs``.
     """
 
     id: str
@@ -107,6 +123,8 @@ class Plan:
     spec_hash: str
     turn: int = 0
     follow: bool = False
+    base: int = 0
+    runs: dict[str, tuple[Run, ...]] = field(default_factory=dict)
 
     @property
     def staging(self) -> str:
@@ -122,10 +140,10 @@ class Plan:
 
         It matters to a batch of a cut in between, published later, that saw another state. A window by modified date
         sees a document again because of its date, with which it cannot have had another state, and what has no date is
-        in no backfill; to a load that ends what it does not find all older cuts yield.
+        in no backfill; to a load that ends what it does not find all older cuts yield. A replay read nothing.
         """
         window = self.windows[collection]
-        return (self.kind is not BatchKind.LIVE or window.stream) and not window.anew
+        return (self.kind is not BatchKind.LIVE or window.stream) and not window.anew and not self.base
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types only; the inverse of :meth:`from_json`."""
@@ -153,6 +171,8 @@ class Plan:
             spec_hash=data["spec_hash"],
             turn=data["turn"],
             follow=data["follow"],
+            base=data["base"],
+            runs={name: tuple(Run(**run) for run in runs) for name, runs in data["runs"].items()},
         )
 
 

@@ -1,6 +1,7 @@
 -- purpose:    Decide what becomes of the staged keys that the master knows.
--- parameters: $compared, $staging, $storage, $key, pipeline, cluster, plan, rewrite, slices, slice
--- guarantee:  superseded: a version of the key, or a mark that it was gone, was written by a batch of a later cut (I4).
+-- parameters: $compared, $staging, $storage, $key, pipeline, cluster, plan, rewrite, base, slices, slice
+-- guarantee:  superseded: a version of the key, or a mark that it was gone, was written by a batch of a later cut (I4),
+--             and for a replay by any batch after base. What a replay itself wrote is of no cut: the versions before say.
 --             unchanged: the open version is the same document. Neither is published. replaced: the open version has to
 --             be closed. A key that is not listed has no open version. With rewrite every key is listed and nothing is
 --             unchanged: also children without a document are closed, and what is right is written again.
@@ -11,7 +12,9 @@ WITH later AS
 (
     SELECT batch
     FROM sluice.batches
-    WHERE pipeline = {pipeline:String} AND (cluster, plan) > ({cluster:UInt64}, {plan:String})
+    WHERE pipeline = {pipeline:String}
+        AND if({base:UInt32} > 0, batch > {base:UInt32},
+            kind != 'replay' AND (cluster, plan) > ({cluster:UInt64}, {plan:String}))
 )
 SELECT
     {slice:UInt16},

@@ -39,6 +39,9 @@ def test_every_command_works(publishing: World) -> None:
         ("migrate new", "nothing to write"),
         ("reconcile --dry-run", "dry run, nothing was published"),
         ("reconcile", "compared and repaired, against batch 1"),
+        ("drift", ""),
+        ("migrate new", "nothing to write"),
+        ("replay", "nothing to replay"),
         ("rejects list", ""),
         ("sweep", "0 staging tables dropped"),
     )

@@ -271,7 +271,7 @@ def test_status_says_what_was_read_whole_and_check_that_it_may_follow(streaming:
     streaming.batch()
     streaming.batch()
     with streaming.systems() as systems:
-        report.show_status(streaming.pipeline, systems.warehouse.commits(streaming.pipeline.name))
+        report.show_status(streaming.pipeline, systems.warehouse.commits(streaming.pipeline.name), [])
 
     said = capsys.readouterr().out
     assert "batch 2: documents was read whole: it was dropped; 3 rows that it no longer has were ended" in said

@@ -13,13 +13,14 @@ Hook = Callable[[str], None]
 
 READS = {
     "commits",
+    "drift",
     "commit_of_plan",
     "fence_holder",
     "count_others",
     "pipeline_storages",
     "unfinished_mutations",
     "count_unpublished",
-    "count_unpublished_rejects",
+    "count_unpublished_records",
     "count_rows",
     "count_replaced",
     "count_missing",

@@ -166,7 +166,7 @@ def test_a_publisher_that_wakes_up_beside_its_successor_does_not_disturb_it(
 DANGEROUS = {
     "delete_unpublished_versions": "would delete what the other published since",
     "reopen_versions": "would show again what the other replaced",
-    "delete_unpublished_rejects": "would delete the other's",
+    "delete_unpublished_records": "would delete the other's",
     "insert_versions": "would write into the batch that has its number now",
     "insert_child_versions": "the same, for a child table",
     "insert_missing": "would stage keys as gone that the other published",

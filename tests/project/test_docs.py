@@ -148,6 +148,21 @@ def test_a_decision_is_short_and_has_context_decision_and_consequences(file: Pat
     assert [line for line in lines if line.startswith("## ")] == ["## Context", "## Decision", "## Consequences"]
 
 
+def test_decisions_are_numbered_without_a_gap_in_their_names_and_headings() -> None:
+    files = sorted(file for file in documents() if file.parent.name == "adr")
+    headings = [file.read_text(encoding="utf-8").partition(". ")[0] for file in files]
+
+    assert [int(file.name[:4]) for file in files] == list(range(1, len(files) + 1))
+    assert headings == [f"# {number}" for number in range(1, len(files) + 1)]
+
+
+@pytest.mark.parametrize("file", documents(), ids=tree.name_of)
+def test_a_decision_is_cited_by_its_own_number(file: Path) -> None:
+    cited = re.findall(r"\[ADR (\d+)\]\((?:.*/)?(\d{4})-", file.read_text(encoding="utf-8"))
+
+    assert [(number, of) for number, of in cited if int(number) != int(of)] == []
+
+
 @pytest.mark.parametrize("number", range(1, 11))
 def test_an_invariant_is_tested_where_the_architecture_says(number: int) -> None:
     cited = re.compile(rf"\bI{number}\b")

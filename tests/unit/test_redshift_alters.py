@@ -20,6 +20,7 @@ COLUMNS: Columns = {
     "_extra": Described("super", nullable=True, encoding="zstd", distkey=False, sortkey=0),
     "_hash": Described("bigint", nullable=False, encoding="az64", distkey=False, sortkey=0),
     "_from": Described("integer", nullable=False, encoding="az64", distkey=False, sortkey=0),
+    "_read": Described("integer", nullable=True, encoding="az64", distkey=False, sortkey=0),
 }
 STORAGE = 'ALTER TABLE "sluice_data"."p_documents"'
 

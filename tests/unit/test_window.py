@@ -225,3 +225,24 @@ def test_until_keeps_what_has_no_date() -> None:
 
 def _date(moment: int) -> dict[str, dict[str, str]]:
     return {"$date": {"$numberLong": str(moment)}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "stream", "anew", "confirms"),
+    [
+        (BatchKind.LIVE, False, "", False),
+        (BatchKind.LIVE, True, "", True),
+        (BatchKind.LIVE, True, "history was lost", False),
+        (BatchKind.BACKFILL, False, "", True),
+        (BatchKind.REPAIR, False, "", True),
+        (BatchKind.REPLAY, False, "", False),
+    ],
+)
+def test_unchanged_rows_are_noted_where_something_was_read(
+    kind: BatchKind, *, stream: bool, anew: str, confirms: bool
+) -> None:
+    window = a_window(stream=stream, anew=anew)
+
+    made = a_plan(kind=kind, windows={"documents": window}, base=int(kind is BatchKind.REPLAY))
+
+    assert made.confirms("documents") is confirms

@@ -7,11 +7,14 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, Self
 
+from sluice.drift import DriftRow
 from sluice.manifest import Manifest
+from sluice.pipeline_file import columns_hash
 from sluice.positions import Position
 from sluice.spec import Collection, Pipeline, Table
 from sluice.suspects import Suspect
 from sluice.warehouse.differences import Comparison
+from sluice.warehouse.replayable import Replayable
 from sluice.window import BatchKind, Cut, Plan
 
 
@@ -38,8 +41,9 @@ class TableCounts:
 class Loaded:
     """What :meth:`Warehouse.load` staged of one collection: rows per table, after repeated keys were dropped.
 
-    ``landed = staged + repeated + refused`` (I1). ``refused``: table → rows that the warehouse could not load where the
-    pipeline file lets it go on (Redshift's ``copy_options``), and the children of such documents. ``replaced``: table →
+    ``landed + copied = staged + repeated + refused`` (I1). ``copied``: table → rows that a replay takes from the master
+    as they are. ``refused``: table → rows that the warehouse could not load where the pipeline file lets it go on
+    (Redshift's ``copy_options``), and the children of such documents. ``replaced``: table →
     column → values in which it replaced what was not UTF-8.
     """
 
@@ -49,6 +53,7 @@ class Loaded:
     seconds: float
     refused: dict[str, int] = field(default_factory=dict)
     replaced: dict[str, dict[str, int]] = field(default_factory=dict)
+    copied: dict[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types only; the inverse of :meth:`from_json`."""
@@ -136,6 +141,11 @@ class Batch:
     rejects: Iterable[RejectRow]
     started_at: datetime
 
+    def columns(self, pipeline: Pipeline) -> list[tuple[str, str]]:
+        """Under which columns rows were landed: (collection, hash). A replay brings its collections to today's."""
+        replayed = [(name, columns_hash(pipeline.collection(name))) for name in self.plan.runs]
+        return [(manifest.collection, manifest.columns) for manifest in self.manifests] + replayed
+
     def ends_missing(self, collection: Collection) -> bool:
         """Whether rows that the batch did not find are ended: it read the collection whole, to do so.
 
@@ -180,7 +190,7 @@ class TableState:
     hashes: dict[int, int] = field(default_factory=dict)
 
 
-class Warehouse(Protocol):
+class Warehouse(Replayable, Protocol):
     """One analytics warehouse. Every method may be called again after dying at any point (I3)."""
 
     def migrate(self, pipeline: Pipeline | None) -> list[str]:
@@ -242,6 +252,10 @@ class Warehouse(Protocol):
         self, pipeline: str, *, collection: str | None = None, key: str | None = None, limit: int = 50
     ) -> list[RejectRow]:
         """The newest reject of each document in published batches, newest batch first."""
+        ...
+
+    def drift(self, pipeline: str) -> list[DriftRow]:
+        """What is known of the fields that no column declares, from published batches, last seen first."""
         ...
 
     def visible_state(self, pipeline: Pipeline, table: Table, batch: int) -> TableState:

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from sluice import __version__
+from sluice.drift import Drift, drift_of
 from sluice.manifest import Manifest
 from sluice.positions import Position, positions_after
 from sluice.spec import Pipeline
@@ -73,10 +74,10 @@ def known_later(plan: Plan, later: Iterable[Sequence[Any]]) -> set[str]:
 
     ``later``: rows of the statement ``later_counts``. A whole load knows every key, also that one is gone which nobody
     heard of. A live batch has read whatever changed up to this cut, also what became again what it was, of which no row
-    tells.
+    tells. A replay is of no cut: it yields key by key, to what was written since it was planned.
     """
     known: set[str] = set()
-    for kind, positions, counts in later:
+    for kind, positions, counts in () if plan.kind is BatchKind.REPLAY else later:
         known |= {name for name, found in json.loads(counts).items() if "ended" in found}
         if kind == BatchKind.LIVE:
             known |= _covered(plan, json.loads(positions))
@@ -119,7 +120,14 @@ def _landed(manifests: Sequence[Manifest]) -> dict[str, Any]:
         "gone": sum(m.gone for m in manifests),
         "bytes": sum(m.bytes for m in manifests),
         "coerced": _coerced(manifests),
+        **_drift(drift_of((m.collection, m.drift) for m in manifests)),
     }
+
+
+def _drift(found: Mapping[str, Drift]) -> dict[str, Any]:
+    """How many undeclared paths a collection had; nothing where there were none."""
+    counts = [{"paths": len(drift.paths), "more": drift.more} for drift in found.values()]
+    return {"drift": counts[0]} if counts else {}
 
 
 def _coerced(manifests: Sequence[Manifest]) -> dict[str, dict[str, int]]:

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import asdict, astuple
 from typing import Final
 
+from sluice.drift import DRIFT_COLUMNS, DriftRow, drift_of, drift_rows
 from sluice.errors import CountMismatch, Fenced, SluiceError, WarehouseUnavailable
+from sluice.history import ColumnsRow, columns_rows
 from sluice.spec import Pipeline
 from sluice.statements import Sql, name
 from sluice.warehouse.base import Batch, Commit, TableCounts
@@ -75,6 +78,8 @@ class Publish:
         numbers.check(number, staged)
         if rejects:
             self._insert_rejects(commit)
+        self._insert_drift(commit)
+        self._insert_columns(commit)
         if self._client.version < NUMBER_FIRST:
             time.sleep(self._pace.settle)
         return self._commit(commit)
@@ -110,10 +115,11 @@ class Publish:
             for table, rows in loaded.staged.items():
                 counts[table] = self._client.number("count_rows", table=self._staging(table)) - left.get(table, 0)
                 landed = sum(m.rows(table) for m in self._batch.manifests if m.collection == loaded.collection)
-                if counts[table] != rows or rows + loaded.repeated[table] != landed:
+                repeated, copied = loaded.repeated[table], loaded.copied.get(table, 0)
+                if counts[table] != rows or rows + repeated != landed + copied:
                     raise CountMismatch(
                         f"{table}: {landed:,} rows were landed, {counts[table]:,} are staged",
-                        why=f"load counted {rows:,}, and {loaded.repeated[table]:,} repeated keys",
+                        why=f"load counted {rows:,}, {repeated:,} repeated keys, {copied:,} copied from the master",
                         fix="nothing was published; run load again",
                     )
         return counts
@@ -158,10 +164,34 @@ class Publish:
         cut = commit.cut.time
         self._fence.client.run("insert_rejects", staged=self._rejects, batch=commit.batch, cut=cut, **self._fence.guard)
 
+    def _insert_drift(self, commit: Commit) -> None:
+        """Here, and not staged before: what a row says depends on the batches that are published."""
+        found, client = drift_of((m.collection, m.drift) for m in self._batch.manifests), self._fence.client
+        if not found:
+            return
+        known = [DriftRow(*row) for row in client.rows("drift", pipeline=commit.pipeline)]
+        client.run("create_staged_drift", staged=self._drift)
+        client.insert(self._drift, DRIFT_COLUMNS, map(astuple, drift_rows(commit.batch, known, found)))
+        client.run("insert_drift", staged=self._drift, **self._fence.guard)
+
+    def _insert_columns(self, commit: Commit) -> None:
+        client = self._fence.client
+        known = [ColumnsRow(*row) for row in client.rows("columns", pipeline=commit.pipeline)]
+        for row in columns_rows(self._pipeline, commit.batch, known, self._batch.columns(self._pipeline)):
+            client.run("insert_columns", **asdict(row), **self._fence.guard)
+
     @property
     def _rejects(self) -> Sql:
+        return self._control("rejects")
+
+    @property
+    def _drift(self) -> Sql:
+        return self._control("drift")
+
+    def _control(self, table: str) -> Sql:
+        """What this attempt stages of a control table. No table of a pipeline starts with ``_``."""
         plan = self._plan.id.replace("-", "_")
-        return name(STAGING, f"{self._pipeline.name}__rejects__{plan}__{self._fence.owner}")
+        return name(STAGING, f"{self._pipeline.name}__{table}__{plan}__{self._fence.owner}")
 
     def _drop_staging(self) -> None:
         try:

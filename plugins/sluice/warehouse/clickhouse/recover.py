@@ -8,10 +8,12 @@ from sluice.statements import name
 from sluice.warehouse.base import Commit
 from sluice.warehouse.clickhouse.client import Client
 from sluice.warehouse.clickhouse.fence import Fence
-from sluice.warehouse.clickhouse.tables import DATA, comment
+from sluice.warehouse.clickhouse.tables import CONTROL, DATA, comment
 from sluice.warehouse.records import read_commit
 
 log = logging.getLogger(__name__)
+
+_RECORDS = tuple(name(CONTROL, table) for table in ("rejects", "drift", "columns"))
 
 
 def recover(fence: Fence, pipeline: str) -> Commit | None:
@@ -29,8 +31,9 @@ def recover(fence: Fence, pipeline: str) -> Commit | None:
     batch = last.batch if last else 0
     for table in storages:
         _undo(fence, table, batch)
-    if client.number("count_unpublished_rejects", pipeline=pipeline, batch=batch):
-        client.run("delete_unpublished_rejects", batch=batch, **fence.guard)
+    for control in _RECORDS:
+        if client.number("count_unpublished_records", table=control, pipeline=pipeline, batch=batch):
+            client.run("delete_unpublished_records", table=control, batch=batch, **fence.guard)
     return last
 
 

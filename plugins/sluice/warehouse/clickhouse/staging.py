@@ -16,6 +16,7 @@ from sluice.statements import Sql, name, names
 from sluice.warehouse.base import Loaded
 from sluice.warehouse.clickhouse.client import Client
 from sluice.warehouse.clickhouse.landed import Access
+from sluice.warehouse.clickhouse.replayed import Replayed
 from sluice.warehouse.clickhouse.tables import STAGING, Place, definitions, key_type, plan_suffix, staged, structure
 from sluice.window import Plan
 
@@ -33,7 +34,9 @@ def drop_staging(client: Client, plan: str) -> int:
 def staged_plans(client: Client, pipeline: Pipeline) -> list[str]:
     """The ids of the plans that have staging tables of the pipeline."""
     tables = "|".join(re.escape(table.name) for table in pipeline.tables)
-    ours = re.compile(rf"{re.escape(pipeline.name)}_(?:{tables}|_rejects)__(\d{{8}}T\d{{6}})_([0-9a-f]{{6}})(?:__|$)")
+    ours = re.compile(
+        rf"{re.escape(pipeline.name)}_(?:{tables}|_rejects|_drift)__(\d{{8}}T\d{{6}})_([0-9a-f]{{6}})(?:__|$)"
+    )
     found = (ours.match(table) for (table,) in client.rows("staging_tables", database=STAGING, plan=""))
     return sorted({f"{match[1]}-{match[2]}" for match in found if match})
 
@@ -54,7 +57,7 @@ class Load:
         begun = time.monotonic()
         refuse_others(manifests, WarehouseKind.CLICKHOUSE, (LandingFormat.PARQUET,))
         tables = self._collection.tables
-        if not any(manifest.parts for manifest in manifests):
+        if self._collection.name not in self._plan.runs and not any(manifest.parts for manifest in manifests):
             return self._nothing(begun)
         for table in tables:
             self._fill(table, [part for m in manifests for part in m.parts if part.table == table.name])
@@ -62,11 +65,30 @@ class Load:
         if self._has_repeated_keys():
             for table in tables:
                 self._drop_repeated(table)
-        counts = {table.name: self._count(self._own(table)) for table in tables}
+        found = self._counts()
+        if self._collection.name in self._plan.runs:
+            self._complete()
+        counts = self._counts()
         for table in tables:
             self._put_in_place(table)
-        repeated = {table: landed[table] - rows for table, rows in counts.items()}
-        return Loaded(self._collection.name, counts, repeated, time.monotonic() - begun)
+        repeated = {table: landed[table] - rows for table, rows in found.items()}
+        copied = {table: rows - found[table] for table, rows in counts.items()}
+        return Loaded(self._collection.name, counts, repeated, time.monotonic() - begun, copied=copied)
+
+    def _counts(self) -> dict[str, int]:
+        return {table.name: self._count(self._own(table)) for table in self._collection.tables}
+
+    def _complete(self) -> None:
+        """Of a replay only what moves was landed: the rest of each row is in the master."""
+        own, *children = self._collection.tables
+        whole = self._at(own).staging(self._plan.id, self._attempt, "whole")
+        self._create(own, whole)
+        replayed = Replayed(self._client, self._plan, self._collection, self._own(own), whole)
+        replayed.fill()
+        for table in children:
+            replayed.add_children(table, self._own(table))
+        self._client.run("exchange_tables", one=whole, other=self._own(own))
+        self._client.run("drop_tables", tables=whole)
 
     def _nothing(self, begun: float) -> Loaded:
         """A batch without changes: any attempt leaves the same empty tables."""

@@ -129,10 +129,14 @@ def number_of(column: str) -> str:
     return f"toInt64(bitAnd(xxHash64(toString({name(column).text})), 9223372036854775807))"
 
 
+def declared_columns(table: Table) -> tuple[str, ...]:
+    """The declared columns, and ``_extra``."""
+    return (*(column.name for column in table.columns), *((EXTRA,) if table.extra else ()))
+
+
 def master_columns(table: Table) -> tuple[str, ...]:
     """What publish copies from staging: the declared columns and, on a collection's own table, the document's hash."""
-    extra, hashed = (EXTRA,) if table.extra else (), () if table.child else (HASH,)
-    return (*(column.name for column in table.columns), *extra, *hashed)
+    return (*declared_columns(table), *(() if table.child else (HASH,)))
 
 
 def read_columns(table: Table) -> tuple[str, ...]:

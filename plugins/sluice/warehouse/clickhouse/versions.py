@@ -49,7 +49,7 @@ class Versions:
         own = self.collection.tables[0]
         keys = {"compared": self._compared, "staging": self._staging(own), "key": name(own.key[0])}
         master = {"storage": self._at(own).storage, "pipeline": self.plan.pipeline}
-        cut = {"cluster": self.plan.cut.cluster, "plan": self.plan.id}
+        cut = {"cluster": self.plan.cut.cluster, "plan": self.plan.id, "base": self.plan.base}
         self._client.run("create_compared", compared=self._compared, type=key_type(own))
         rewrite = self.plan.kind is BatchKind.REPAIR
         known = rewrite or self._rows(self._at(own).storage) > 0

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Self
+from typing import Any, Self
 
 from sluice import spec
+from sluice.drift import DriftRow
+from sluice.history import ColumnsRow
 from sluice.manifest import Manifest
 from sluice.settings import Endpoint
 from sluice.spec import Collection, Pipeline, Table
@@ -27,7 +29,9 @@ from sluice.warehouse.clickhouse.tables import CONTROL, place
 from sluice.warehouse.differences import Comparison
 from sluice.warehouse.migrations import Migration, read_migrations
 from sluice.warehouse.records import read_commit
-from sluice.window import Plan
+from sluice.warehouse.replayable import Extras, Page
+from sluice.warehouse.replayed import written
+from sluice.window import Plan, Run
 
 DEFAULT_PACE = Pace()
 
@@ -107,6 +111,7 @@ class ClickHouse:
             if found:
                 self._client.run("purge_versions", storage=storage, batch=batch)
             total += found
+        self._client.run("purge_drift", pipeline=pipeline.name, batch=batch)
         return total
 
     def rejects(
@@ -117,6 +122,39 @@ class ClickHouse:
             return []
         rows = self._client.rows("rejects", pipeline=pipeline, collection=collection or "", key=key or "", limit=limit)
         return [RejectRow(*row) for row in rows]
+
+    def drift(self, pipeline: str) -> list[DriftRow]:
+        """What is known of undeclared paths."""
+        if not self._exists("drift"):
+            return []
+        return [DriftRow(*row) for row in self._client.rows("drift", pipeline=pipeline)]
+
+    def columns(self, pipeline: str) -> list[ColumnsRow]:
+        """Under which columns rows were written."""
+        if not self._exists("columns"):
+            return []
+        return [ColumnsRow(*row) for row in self._client.rows("columns", pipeline=pipeline)]
+
+    def extras_size(self, pipeline: Pipeline, collection: Collection, base: int, runs: Sequence[Run]) -> Extras:
+        """How much a replay is about."""
+        storage = place(pipeline, collection.tables[0]).storage
+        return Extras(*self._client.row("extras_size", storage=storage, written=written(runs), base=base))
+
+    def extras(
+        self, pipeline: Pipeline, collection: Collection, base: int, runs: Sequence[Run], page: Page
+    ) -> list[tuple[Any, str]]:
+        """Key and ``_extra`` of one page."""
+        own = collection.tables[0]
+        rows = self._client.rows(
+            "extras",
+            storage=place(pipeline, own).storage,
+            key=name(own.key[0]),
+            written=written(runs),
+            pages=page.pages,
+            page=page.number,
+            base=base,
+        )
+        return [(key, extra) for key, extra in rows]
 
     def visible_state(self, pipeline: Pipeline, table: Table, batch: int) -> TableState:
         """Rows and hashes by bucket."""

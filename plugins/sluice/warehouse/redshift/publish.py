@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Any, Final
 
+from sluice.drift import DriftRow, drift_of, drift_rows
 from sluice.errors import CountMismatch, SluiceError, WarehouseUnavailable
+from sluice.history import ColumnsRow, columns_rows
 from sluice.spec import Pipeline
 from sluice.statements import Sql
 from sluice.warehouse.base import Batch, Commit, Loaded
@@ -24,6 +26,11 @@ from sluice.warehouse.redshift.tables import place
 from sluice.warehouse.redshift.versions import Versions, Written
 
 log = logging.getLogger(__name__)
+
+_DRIFT_TYPES: Final = (
+    *("VARCHAR(127)", "VARCHAR(256)", "VARCHAR(1024)", "VARCHAR(1024)", "BIGINT"),
+    *("VARCHAR(1024)", "INTEGER", "INTEGER"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +120,8 @@ class Publish:
         tell_ended(commit, ended)
         numbers.check(number)
         self._insert_rejects(commit, rejects)
+        self._insert_drift(commit)
+        self._insert_columns(commit)
         self._client.run("insert_commit", pipeline=commit.pipeline, **commit_values(commit))
         done = self._committed()
         assert done, "the record was written in this transaction"
@@ -146,10 +155,12 @@ class Publish:
     def _compare(self, loaded: Loaded, table: str, rows: int) -> None:
         landed = sum(m.rows(table) for m in self._batch.manifests if m.collection == loaded.collection)
         repeated, refused = loaded.repeated[table], loaded.refused.get(table, 0)
-        if rows != loaded.staged[table] or rows + repeated + refused != landed:
+        copied = loaded.copied.get(table, 0)
+        if rows != loaded.staged[table] or rows + repeated + refused != landed + copied:
             raise CountMismatch(
                 f"{table}: {landed:,} rows were landed, {rows:,} are staged",
-                why=f"load counted {loaded.staged[table]:,}, {repeated:,} repeated keys, and {refused:,} refused rows",
+                why=f"load counted {loaded.staged[table]:,}, {repeated:,} repeated keys, {refused:,} refused rows, "
+                f"{copied:,} copied from the master",
                 fix="nothing was published; run load again",
             )
 
@@ -184,6 +195,19 @@ class Publish:
         for staged in [self._rejects, *tables] if rejects else tables:
             values = {"pipeline": commit.pipeline, "batch": commit.batch, "cut": commit.cut.time}
             self._client.run("insert_rejects", staged=staged, **values)
+
+    def _insert_drift(self, commit: Commit) -> None:
+        found = drift_of((m.collection, m.drift) for m in self._batch.manifests)
+        if found:
+            known = [DriftRow(*row) for row in self._client.rows("drift", pipeline=commit.pipeline)]
+            rows = ((commit.pipeline, *astuple(row)) for row in drift_rows(commit.batch, known, found))
+            self._client.insert("insert_drift", _DRIFT_TYPES, rows)
+            self._client.run("delete_known_drift", pipeline=commit.pipeline, batch=commit.batch)
+
+    def _insert_columns(self, commit: Commit) -> None:
+        known = [ColumnsRow(*row) for row in self._client.rows("columns", pipeline=commit.pipeline)]
+        for row in columns_rows(self._pipeline, commit.batch, known, self._batch.columns(self._pipeline)):
+            self._client.run("insert_columns", pipeline=commit.pipeline, **asdict(row))
 
     @property
     def _rejects(self) -> Sql:

@@ -29,6 +29,7 @@ from sluice.warehouse.redshift.load_errors import (
 )
 from sluice.warehouse.redshift.rejects import refused_rows, stage_rejects
 from sluice.warehouse.redshift.repeated import Staged
+from sluice.warehouse.redshift.replayed import Replayed
 from sluice.warehouse.redshift.tables import (
     STAGING,
     definitions,
@@ -109,10 +110,17 @@ class Load:
         copied = [self._copy(table, parts_of(manifests, table), format_) for table in tables]
         refused = self._drop_refused(copied)
         self._staged.drop_repeated()
-        staged = {table.name: self._staged.count(table) for table in tables}
-        repeated = {c.table.name: c.landed - refused[c.table.name] - staged[c.table.name] for c in copied}
+        found = self._counts()
+        moved = Replayed(self._staged).complete() if self._collection.name in self._plan.runs else found
+        staged = self._counts()
+        repeated = {c.table.name: c.landed - refused[c.table.name] - moved[c.table.name] for c in copied}
+        taken = {table: rows - moved[table] for table, rows in staged.items()}
         replaced = self._replaced(copied)
-        return Loaded(self._collection.name, staged, repeated, time.monotonic() - begun, refused, replaced)
+        seconds = time.monotonic() - begun
+        return Loaded(self._collection.name, staged, repeated, seconds, refused, replaced, taken)
+
+    def _counts(self) -> dict[str, int]:
+        return {table.name: self._staged.count(table) for table in self._collection.tables}
 
     def _copy(self, table: Table, parts: Sequence[Part], format_: str) -> Copied:
         """One COPY of all parts of a table, into a new staging table."""

@@ -16,6 +16,8 @@ DATA: Final = "sluice_data"
 STAGING: Final = "sluice_staging"
 
 HASH, GONE, TURN, FROM = "_hash", "_gone", "_turn", "_from"
+READ: Final = "_read"
+"""The batch that read a row's document, where a replay wrote the row anew; it decides what is newer (I4)."""
 
 LONGEST_NAME: Final = 127
 """Bytes; Redshift cuts a longer identifier, and two tables would become one."""
@@ -81,7 +83,11 @@ class Place:
 
     def staging(self, plan: str, *suffix: str) -> Sql:
         """The staging table of one plan; a suffix names a helper of it. Raises ConfigError as :attr:`stem` does."""
-        return name(STAGING, _fits("__".join((self.pipeline, self.table, plan_suffix(plan), *suffix))))
+        return name(STAGING, self.staging_stem(plan, *suffix))
+
+    def staging_stem(self, plan: str, *suffix: str) -> str:
+        """Its name, without its schema."""
+        return _fits("__".join((self.pipeline, self.table, plan_suffix(plan), *suffix)))
 
 
 def place(pipeline: Pipeline, table: Table) -> Place:
@@ -104,6 +110,16 @@ def key_table(pipeline: str, collection: str) -> Sql:
     return name(DATA, key_stem(pipeline, collection))
 
 
+def declared_columns(table: Table) -> tuple[str, ...]:
+    """The declared columns, and ``_extra``."""
+    return tuple(column.name for column in _declared(table))
+
+
+def replayed(table: Table) -> tuple[Stored, ...]:
+    """The columns of a replay's staging table."""
+    return (*staged(table), Stored(READ, "integer", required=True))
+
+
 def master_columns(table: Table) -> tuple[str, ...]:
     """What publish copies from staging: the declared columns and, on a collection's own table, the document's hash."""
     return (*(column.name for column in _declared(table)), *(() if table.child else (HASH,)))
@@ -123,9 +139,9 @@ class Selection:
     joins: Sql
 
     @classmethod
-    def of(cls, pipeline: str, table: Table) -> Self:
-        """A table's own. Its staging table is ``staged`` there."""
-        columns, numeric = master_columns(table), tuple(enumerate(table.numeric))
+    def of(cls, pipeline: str, table: Table, more: tuple[str, ...] = ()) -> Self:
+        """A table's own, and more. Its staging table is ``staged`` there."""
+        columns, numeric = (*master_columns(table), *more), tuple(enumerate(table.numeric))
         values = [f"staged.{name(column).text}" for column in columns] + [f"numbers{n}.number" for n, _ in numeric]
         joins = [
             f"LEFT JOIN {key_table(pipeline, key.collection).text} AS numbers{n} "
@@ -141,7 +157,8 @@ def stored(collection: Collection, table: Table) -> tuple[Stored, ...]:
     encodings = {} if table.child else dict(collection.redshift.encode)
     columns = {column.name: column for column in (*_declared(table), *_numeric(table))}
     readable = (replace(columns[column], encoding=encodings.get(column, "")) for column in table.readable)
-    return _distinct(table, (*readable, *hashed, Stored(FROM, "integer", required=True)))
+    read = () if table.child else (Stored(READ, "integer"),)
+    return _distinct(table, (*readable, *hashed, Stored(FROM, "integer", required=True), *read))
 
 
 def staged(table: Table) -> tuple[Stored, ...]:

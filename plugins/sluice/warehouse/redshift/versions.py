@@ -12,7 +12,7 @@ from sluice.spec import Collection, Table
 from sluice.statements import Sql, name, names
 from sluice.warehouse.base import TableCounts
 from sluice.warehouse.redshift.client import Client
-from sluice.warehouse.redshift.tables import Place, Selection, key_type
+from sluice.warehouse.redshift.tables import READ, Place, Selection, key_type
 from sluice.window import BatchKind, Plan
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,8 @@ class Versions:
         if not self.plan.confirms(self.collection.name) or not written.counts.unchanged:
             return written
         at = {"storage": self._at(table).storage, "key": name(table.key[0])}
-        confirmed = self.client.run("confirm_rows", **at, skipped=self._skipped, batch=self.batch)
+        statement = "confirm_child_rows" if table.child else "confirm_rows"
+        confirmed = self.client.run(statement, **at, skipped=self._skipped, batch=self.batch)
         return replace(written, counts=replace(written.counts, confirmed=confirmed))
 
     def _skip(self, own: Table) -> None:
@@ -91,7 +92,8 @@ class Versions:
         )
 
     def _insert(self, table: Table) -> None:
-        chosen = Selection.of(self.plan.pipeline, table)
+        replayed = self.collection.name in self.plan.runs and table.child is None
+        chosen = Selection.of(self.plan.pipeline, table, (READ,) if replayed else ())
         self.client.run(
             "insert_child_rows" if table.child else "insert_rows",
             storage=self._at(table).storage,
@@ -172,7 +174,7 @@ class Versions:
 
     @property
     def _cut(self) -> dict[str, object]:
-        return {"cluster": self.plan.cut.cluster, "plan": self.plan.id}
+        return {"cluster": self.plan.cut.cluster, "plan": self.plan.id, "base": self.plan.base}
 
     @property
     def _skipped(self) -> Sql:

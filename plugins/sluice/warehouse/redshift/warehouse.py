@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Self
+from typing import Any, Self
 
 from sluice import spec
+from sluice.drift import DriftRow
 from sluice.errors import Superseded
+from sluice.history import ColumnsRow
 from sluice.manifest import Manifest
 from sluice.settings import Endpoint
 from sluice.spec import Collection, Pipeline, Table
@@ -28,7 +30,9 @@ from sluice.warehouse.redshift.publish import DEFAULT_PACE, Pace, Publish
 from sluice.warehouse.redshift.staging import Load, drop_staging, staged_plans
 from sluice.warehouse.redshift.suspects import Suspects
 from sluice.warehouse.redshift.tables import place
-from sluice.window import Plan
+from sluice.warehouse.replayable import Extras, Page
+from sluice.warehouse.replayed import written
+from sluice.window import Plan, Run
 
 
 class Redshift:
@@ -109,6 +113,38 @@ class Redshift:
             return []
         rows = self._client.rows("rejects", pipeline=pipeline, collection=collection or "", key=key or "", limit=limit)
         return [RejectRow(*row) for row in rows]
+
+    def drift(self, pipeline: str) -> list[DriftRow]:
+        """What is known of undeclared paths."""
+        if not exists_table(self._client, "drift"):
+            return []
+        return [DriftRow(*row) for row in self._client.rows("drift", pipeline=pipeline)]
+
+    def columns(self, pipeline: str) -> list[ColumnsRow]:
+        """Under which columns rows were written."""
+        if not exists_table(self._client, "columns"):
+            return []
+        return [ColumnsRow(*row) for row in self._client.rows("columns", pipeline=pipeline)]
+
+    def extras_size(self, pipeline: Pipeline, collection: Collection, base: int, runs: Sequence[Run]) -> Extras:
+        """How much a replay is about."""
+        storage = place(pipeline, collection.tables[0]).storage
+        return Extras(*self._client.row("extras_size", storage=storage, written=written(runs)))
+
+    def extras(
+        self, pipeline: Pipeline, collection: Collection, base: int, runs: Sequence[Run], page: Page
+    ) -> list[tuple[Any, str]]:
+        """Key and ``_extra`` of one page."""
+        own = collection.tables[0]
+        rows = self._client.rows(
+            "extras",
+            storage=place(pipeline, own).storage,
+            key=name(own.key[0]),
+            written=written(runs),
+            pages=page.pages,
+            page=page.number,
+        )
+        return [(key, extra) for key, extra in rows]
 
     def visible_state(self, pipeline: Pipeline, table: Table, batch: int) -> TableState:
         """Rows and hashes by bucket. Raises Superseded for any batch but the newest."""

@@ -1,7 +1,7 @@
--- purpose:    Remove the rejects of an attempt that never committed.
--- parameters: pipeline, batch, owner
+-- purpose:    Remove from a control table what an attempt left that never committed.
+-- parameters: $table, pipeline, batch, owner
 -- guarantee:  no effect unless the sender holds the fence.
 -- why:        the next batch takes the same number, and would show them as its own.
-ALTER TABLE sluice.rejects
+ALTER TABLE $table
 DELETE WHERE pipeline = {pipeline:String} AND batch > {batch:UInt32}
     AND (SELECT owner FROM sluice.holders WHERE pipeline = {pipeline:String}) = {owner:String}
