@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from sluice.pipeline_file import child_terms, collection_hash, column_terms, columns_hash, deciding
+from sluice.hashes import child_terms, collection_hash, column_terms, columns_hash, deciding
 from sluice.spec import Child, Collection, Column, Pipeline, UnknownFields
 from sluice.window import Run
 
@@ -23,7 +23,7 @@ LONGEST: Final = 30_000
 class ColumnsRow:
     """One row of ``sluice.columns``: from this batch on, rows of a collection were written under such columns.
 
-    ``hash`` is :func:`sluice.pipeline_file.columns_hash`; empty where the ranges of a batch had several.
+    ``hash`` is :func:`sluice.hashes.columns_hash`; empty where the ranges of a batch had several.
     ``columns`` is what it is of, as JSON; empty where that is not known.
     """
 

@@ -39,7 +39,7 @@ class Manifest:
 
     ``warehouse`` is the kind that it was landed for; another one has other limits, and other types in the same format.
     ``coerced`` counts each use of a tolerant ``on_error``: ``{"title": {"truncate": 3}}``.
-    ``columns``: the hash of what decided the values (:func:`sluice.pipeline_file.columns_hash`).
+    ``columns``: the hash of what decided the values (:func:`sluice.hashes.columns_hash`).
     ``drift``: what its documents had that no column declares (:class:`sluice.drift.Drift`, as JSON).
     ``rejects_key`` is the object with the raw rejects, None when there were none.
     """

@@ -19,9 +19,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from sluice.errors import CountMismatch, SluiceError, StreamLost, TooManyRejects
+from sluice.hashes import collection_hash
 from sluice.kept import KeptPlans, is_kept, name_of
 from sluice.limits import limits_of
-from sluice.pipeline_file import collection_hash
 from sluice.plans import Reread, keep, kind_of, refuse_refresh, take_up, windows_of
 from sluice.progress import Progress
 from sluice.ranges import UNDATED

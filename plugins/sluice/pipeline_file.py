@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -15,9 +11,9 @@ from sluice.config import build, messages, rules, yaml_text
 from sluice.config.problems import Found, Loc, PipelineFileError, Problem, dotted
 from sluice.config.shape import PipelineSection
 from sluice.errors import ConfigError
-from sluice.spec import Child, Collection, Column, Pipeline
+from sluice.spec import Pipeline
 
-__all__ = ["PipelineFileError", "collection_hash", "load_pipeline", "load_pipelines", "parse_pipeline", "pipeline_hash"]
+__all__ = ["PipelineFileError", "load_pipeline", "load_pipelines", "parse_pipeline"]
 
 
 def load_pipeline(path: Path) -> Pipeline:
@@ -56,57 +52,6 @@ def parse_pipeline(text: str, file: Path) -> Pipeline:
     if problems or section is None:
         raise PipelineFileError([_found(file, source, problem) for problem in problems])
     return build.pipeline(section, file)
-
-
-def collection_hash(collection: Collection) -> int:
-    """A stable 64-bit hash of everything that decides conformed values; how and where they are stored does not."""
-    return int(_digest(deciding(collection)), 16)
-
-
-def columns_hash(collection: Collection) -> str:
-    """The same as text, in hex: as manifests and ``sluice.columns`` have it."""
-    return f"{collection_hash(collection):016x}"
-
-
-def deciding(collection: Collection) -> list[Any]:
-    """What :func:`collection_hash` is of: columns, children, what becomes of other fields, the transform."""
-    kept = [collection.unknown_fields, collection.transform]
-    return [_columns(collection.columns), _children(collection.children), *kept]
-
-
-def pipeline_hash(pipeline: Pipeline) -> str:
-    """A stable hash of everything that decides what a batch reads and writes, as 16 hexadecimal digits."""
-    fields = asdict(pipeline)
-    del fields["source"]["care"], fields["landing"]["retention"]
-    for name in ("file", "schedule", "rejects", "freshness", "maintenance"):
-        del fields[name]
-    return _digest(fields)
-
-
-def _children(children: Iterable[Child]) -> list[list[object]]:
-    return sorted(child_terms(child) for child in children)
-
-
-def _columns(columns: Iterable[Column]) -> list[list[str]]:
-    # Sorted: moving a line of the file changes no value.
-    return sorted(column_terms(column) for column in columns)
-
-
-def column_terms(column: Column) -> list[str]:
-    """What decides the values of a column."""
-    return [column.name, column.path, str(column.type), column.on_error]
-
-
-def child_terms(child: Child) -> list[object]:
-    """What decides the rows of a child."""
-    found: list[object] = [child.name, child.path, child.of_documents, _columns(child.columns)]
-    # Only where there is more than there was in the first files: their documents keep their hashes.
-    return [*found, child.depth, _children(child.children)] if child.depth > 1 or child.children else found
-
-
-def _digest(data: object) -> str:
-    text = json.dumps(data, sort_keys=True, default=str)
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def _read(path: Path) -> str:

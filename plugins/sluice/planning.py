@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from sluice.errors import ConfigError, StreamLost
+from sluice.hashes import pipeline_hash
 from sluice.key_lists import KeyList
-from sluice.pipeline_file import pipeline_hash
 from sluice.ranges import later_range, listed_range
 from sluice.window import PLAN_TIME, BatchKind, Cut, Plan, Range, Window
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sluice.errors import ConfigError
+from sluice.hashes import pipeline_hash
 from sluice.kept import KEPT_FOR, LIVE, Kept, KeptPlans, from_beginning, is_kept, outdated, refresh_of
-from sluice.pipeline_file import pipeline_hash
 from sluice.window import BatchKind, Cut, Plan, Window, backfill_window, next_window
 
 if TYPE_CHECKING:

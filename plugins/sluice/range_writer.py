@@ -15,9 +15,9 @@ from sluice.conform import Conformed
 from sluice.drift import Drift
 from sluice.encoding import Encoding
 from sluice.errors import CountMismatch
+from sluice.hashes import columns_hash
 from sluice.manifest import Manifest, part_key
 from sluice.parts import RejectsWriter, TableWriter, Upload
-from sluice.pipeline_file import columns_hash
 from sluice.s3_client import s3_errors
 from sluice.threads import Stage
 

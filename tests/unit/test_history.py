@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from sluice.columns import OnError
+from sluice.hashes import collection_hash, columns_hash
 from sluice.history import ColumnsRow, added, columns_rows, stale
-from sluice.pipeline_file import collection_hash, columns_hash
 from sluice.spec import Collection, UnknownFields
 from tests.factories import a_child, a_collection, a_column, a_pipeline
 

@@ -11,7 +11,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sluice.pipeline_file import PipelineFileError, parse_pipeline, pipeline_hash
+from sluice.hashes import pipeline_hash
+from sluice.pipeline_file import PipelineFileError, parse_pipeline
 from sluice.spec import MOST_LEVELS, Pipeline
 from tests.factories import a_pipeline_text
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from sluice.hashes import pipeline_hash
 from sluice.kept import KEPT_FOR, Kept
-from sluice.pipeline_file import pipeline_hash
 from sluice.plans import _unfit
 from sluice.window import Window
 from tests.factories import NOON, a_cut, a_pipeline, a_plan, a_range, a_window

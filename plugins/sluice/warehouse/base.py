@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, Self
 
 from sluice.drift import DriftRow
+from sluice.hashes import columns_hash
 from sluice.manifest import Manifest
-from sluice.pipeline_file import columns_hash
 from sluice.positions import Position
 from sluice.spec import Collection, Pipeline, Table
 from sluice.suspects import Suspect
