@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from sluice import spec
-from sluice.errors import Fenced, MigrationError
+from sluice.errors import Fenced, MigrationError, WarehouseUnavailable
 from sluice.spec import Pipeline
 from sluice.warehouse.migrations import Migration, read_migrations
 from tests.contract.grounds import Ground, a_clickhouse, a_redshift
@@ -128,7 +128,7 @@ def test_two_runners_on_an_empty_server_apply_each_statement_once(empty: Ground)
 
     def migrate(_: int) -> list[str]:
         while True:
-            with suppress(Fenced):  # claimed in the same moment as another's: tried again, as the DAG does
+            with suppress(Fenced, WarehouseUnavailable):  # taken over by another: tried again, as the DAG does
                 return empty.warehouse(new).migrate(None)
 
     with ThreadPoolExecutor(3) as pool:
