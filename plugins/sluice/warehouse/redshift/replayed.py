@@ -42,7 +42,8 @@ class Replayed:
         whole = self.staged.at(own, "whole")
         counts = {own.name: self._fill(own, whole)}
         self._client.run("drop_tables", tables=self.staged.at(own))
-        self._client.run("rename_table", table=whole, name=name(self._place(own).staging_stem(self.staged.plan.id)))
+        place = self._place(own).staging_stem(self.staged.plan.staging)
+        self._client.run("rename_table", table=whole, name=name(place))
         return counts | {table.name: self._add_children(table, own) for table in children}
 
     def _fill(self, own: Table, whole: Sql) -> int:
