@@ -302,6 +302,36 @@ def cleanup(
             show_cleanup(found, steps.run(found, tools, dry_run=dry_run), dry_run=dry_run)
 
 
+@app.command()
+def vacuum(  # noqa: PLR0913  one parameter an option
+    pipeline: OptionalName = None,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    table: Annotated[str | None, typer.Option(help="Only this table.", show_default=False)] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="That it may take; default: as the pipeline file says.", min=0)
+    ] = None,
+    mode: Annotated[
+        str | None, typer.Option(help="Of Redshift's VACUUM: FULL, SORT ONLY, DELETE ONLY, REINDEX, RECLUSTER.")
+    ] = None,
+    to_percent: Annotated[int, typer.Option(help="Of Redshift's VACUUM.", min=0, max=100)] = 95,
+    boost: Annotated[bool, typer.Option("--boost", help="Of Redshift's VACUUM, of one table.")] = False,
+) -> None:
+    """Give back what deleted rows and old versions take, where the warehouse says that it is worth it.
+
+    Nothing that readers see changes, and publishes go first.
+    """
+    from sluice.report import show_maintenance
+    from sluice.settings import from_environment
+    from sluice.vacuum import order_of
+    from sluice.vacuum import vacuum as clean
+
+    params = {"dry_run": dry_run, "table": table, "minutes": minutes, "mode": mode}
+    for found in _pipelines(pipeline):
+        order = order_of(found, {**params, "to_percent": to_percent, "boost": boost})
+        show_maintenance(found, clean(found, from_environment, order))
+
+
 @migrations.command("status")
 def migrate_status(pipeline: OptionalName = None) -> None:
     """Show each migration and whether it is applied."""

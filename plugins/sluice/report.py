@@ -295,6 +295,24 @@ VERDICTS = [str(verdict) for verdict in Verdict if verdict is not Verdict.EQUAL]
 _MARKS = {"passed": "[green]ok[/]", "warning": "[yellow]![/]", "failed": "[red]x[/]", "skipped": "[dim]-[/]"}
 
 
+def show_maintenance(pipeline: Pipeline, entries: Sequence[Entry]) -> None:
+    """What was done, why, and what that saved."""
+    if not entries:
+        console.print(f"{pipeline.name}: no reason to do anything")
+        return
+    table = _table("table", "", "because", "rows", "MB", "seconds")
+    for entry in entries:
+        sizes = (_change(entry.before.rows, entry.after.rows), _change(entry.before.bytes, entry.after.bytes, 1e6))
+        table.add_row(entry.target, entry.did, entry.reason, *sizes, f"{entry.seconds:.1f}")
+    console.print(table)
+
+
+def _change(before: int | None, after: int | None, unit: float = 1) -> str:
+    """From how much to how much."""
+    known = (f"{size / unit:,.0f}" for size in (before, after) if size is not None)
+    return " → ".join(known)
+
+
 def _show_counts(commit: Commit) -> None:
     console.print(_counts_table(commit))
     _show_anew(commit)

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from typing import Any
 import pytest
 
 from devstack.publisher import Publisher, shares
+from sluice.settings import from_environment
 from sluice.warehouse.base import Commit
+from sluice.warehouse.maintenance import connect_journal
 from tests.acceptance.conftest import ROOT, World, eventually
 
 pytestmark = pytest.mark.timeout(300)
@@ -29,7 +32,7 @@ def run_dag(publishing: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def runner(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     folder = tmp_path / "dags"
     (folder / "pipelines").mkdir(parents=True)
-    for file in ("pipelines.py", "reconcile.py"):
+    for file in ("pipelines.py", "reconcile.py", "maintenance.py"):
         shutil.copy(ROOT / "dags" / file, folder)
     shutil.copy(world.file, folder / "pipelines")
     monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path / "airflow"))
@@ -101,6 +104,25 @@ def test_the_reconcile_of_the_dag_repairs_what_differs_and_tells_it(publishing: 
     found = {each["collection"]: each["counts"] for each in event["comparisons"]}
     assert found == {"documents": {"missing": 1}, "tickets": {"extra": 1}}
     assert publishing.leftovers() == []
+
+
+@pytest.mark.parametrize("warehouse_kind", ["redshift"], indirect=True)
+def test_the_vacuum_of_the_dag_does_what_its_form_says_and_notes_it(publishing: World, run_dag: Any) -> None:
+    Publisher(publishing.database.client, publishing.database.name, seed=5).seed(documents=20, tickets=40)
+    publishing.batch()
+    before = {table.name: publishing.rows(table.name) for table in publishing.pipeline.tables}
+
+    ran = run_dag(
+        f"{publishing.pipeline.name}.vacuum", {"table": "documents", "mode": "FULL", "to_percent": 100, "boost": True}
+    )
+
+    assert ran["state"] == "success", ran["log"][-3000:]
+    with closing(connect_journal(publishing.pipeline, from_environment)) as journal:
+        (entry,) = journal.entries(publishing.pipeline.name)
+    table = f"sluice_data.{publishing.pipeline.name}_documents"
+    assert (entry.did, entry.reason) == (f"VACUUM FULL {table} TO 100 PERCENT BOOST", "asked for")
+    assert entry.did in ran["log"]
+    assert {table.name: publishing.rows(table.name) for table in publishing.pipeline.tables} == before
 
 
 def test_a_terminal_error_is_not_retried_and_leaves_nothing_visible(publishing: World, run_dag: Any) -> None:

@@ -81,6 +81,11 @@ def errors_of_documents(text: str) -> list[str]:
         ({"schedule": "5 9-5 * * *"}, "schedule: '9-5' cannot be the hour"),
         ({"schedule": "'@dialy'"}, "schedule: '@dialy' is not a schedule: did you mean @daily?"),
         ({"schedule": "'@continuous'"}, "schedule: @continuous needs a change stream: set capture.mode to change_str"),
+        ({"maintenance": "{vacuum: {keep: 59m}}"}, "maintenance.vacuum.keep: a query or a batch that is under way"),
+        (
+            {"maintenance": "{vacuum: {schedule: '@continuous'}}"},
+            "maintenance.vacuum.schedule: a vacuum that never ends",
+        ),
         ({"schedule": "'@once'"}, "schedule: '@once' is not a schedule: use one of: @hourly"),
         ({"source": "{conn_id: a b, database: c}"}, "source.conn_id: 'a b' is not the id of a connection"),
         ({"source": "{conn_id: a, database: a/b}"}, "source.database: 'a/b' is not the name of a MongoDB database"),

@@ -7,6 +7,9 @@ CREATE TABLE standin.version (hash text NOT NULL);
 -- Written in the client's transaction, with the table that it is about.
 CREATE TABLE standin.attributes (relation oid PRIMARY KEY, said jsonb NOT NULL);
 
+-- Rows of a table that are unsorted beside those inserted since PostgreSQL's last VACUUM; fewer than 0: sorted without one.
+CREATE TABLE standin.unsorted (relation oid PRIMARY KEY, "rows" bigint NOT NULL);
+
 -- Written by a session of the stand-in's own: a client's ROLLBACK does not take it back.
 CREATE SEQUENCE standin.query_id START 1001;
 CREATE TABLE standin.load_errors

@@ -93,7 +93,8 @@ BEGIN
     EXECUTE format('TRUNCATE TABLE %s', source);
 END $$;
 
--- VACUUM (r_VACUUM_command): the tables that are below the threshold; each is logged, also when it is skipped.
+-- VACUUM (r_VACUUM_command): the tables that are below the threshold, and of which rows are given back; each is logged, also
+-- when it is skipped. PostgreSQL has no order to restore: what was sorted is a number that svv_table_info shows.
 CREATE FUNCTION standin.to_vacuum(target text, mode text, percent integer)
 RETURNS TABLE (relation text) LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
@@ -101,14 +102,23 @@ DECLARE
 BEGIN
     IF target <> '' THEN PERFORM target::regclass; END IF;
     FOR t IN SELECT * FROM svv_table_info i WHERE target = '' OR i.table_id = target::regclass LOOP
-        sorts := mode <> 'delete' AND coalesce(t.unsorted, 0) > 100 - percent;
-        frees := mode <> 'sort' AND t.tbl_rows > t.estimated_visible_rows
+        sorts := mode <> 'delete' AND (coalesce(t.unsorted, 0) > 100 - percent OR mode = 'reindex');
+        frees := mode NOT IN ('sort', 'recluster') AND t.tbl_rows > t.estimated_visible_rows
             AND (percent = 100 OR t.estimated_visible_rows < t.tbl_rows * percent / 100);
         INSERT INTO standin.vacuums (userid, xid, table_id, status, "rows", eventtime)
         VALUES (100, txid_current(), t.table_id,
             CASE WHEN sorts OR frees THEN 'Started' ELSE 'Skipped' END
                 || CASE WHEN mode = 'full' THEN '' ELSE ' ' || mode END, t.tbl_rows, getdate());
         IF sorts OR frees THEN
+            INSERT INTO standin.unsorted VALUES (t.table_id, 0) ON CONFLICT ON CONSTRAINT unsorted_pkey DO NOTHING;
+            UPDATE standin.unsorted u SET "rows" = CASE
+                WHEN frees AND sorts THEN 0
+                WHEN frees THEN u."rows" + s.n_ins_since_vacuum
+                ELSE -s.n_ins_since_vacuum END
+            FROM pg_stat_all_tables s
+            WHERE u.relation = t.table_id AND s.relid = t.table_id;
+        END IF;
+        IF frees THEN
             relation := format('%I.%I', t.schema, t."table");
             RETURN NEXT;
         END IF;

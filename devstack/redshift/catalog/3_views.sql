@@ -77,16 +77,20 @@ SELECT
         WHERE a.attrelid = t.relation AND a.atttypid = 'varchar'::regtype AND a.attnum > 0) AS max_varchar,
     NULL::character(32) AS sortkey1_enc, t.sortkeys AS sortkey_num,
     pg_table_size(t.relation) / 1048576 + 1 AS size, 0::numeric(10, 4) AS pct_used, 0::bigint AS empty,
-    CASE WHEN t.sortkeys > 0
-        THEN round(least(100, 100.0 * s.n_ins_since_vacuum / greatest(s.n_live_tup, 1)), 2)
-    END::numeric(5, 2) AS unsorted,
+    u.percent::numeric(5, 2) AS unsorted,
     round(least(100, 100.0 * s.n_mod_since_analyze / greatest(s.n_live_tup, 1)), 2)::numeric(5, 2) AS stats_off,
     (s.n_live_tup + s.n_dead_tup)::numeric(38, 0) AS tbl_rows,
     NULL::numeric(19, 2) AS skew_sortkey1, NULL::numeric(19, 2) AS skew_rows,
     s.n_live_tup::numeric(38, 0) AS estimated_visible_rows, NULL::text AS risk_event,
-    CASE WHEN t.sortkeys > 0 THEN 0.0 END::numeric(12, 2) AS vacuum_sort_benefit, NULL::timestamp AS create_time
+    -- The most that it can be: a scan that need not look at what is unsorted.
+    u.percent::numeric(12, 2) AS vacuum_sort_benefit, NULL::timestamp AS create_time
 FROM standin.tables t
 INNER JOIN pg_stat_all_tables s ON s.relid = t.relation
+CROSS JOIN LATERAL
+(
+    SELECT CASE WHEN t.sortkeys > 0 THEN round(least(100, greatest(0, 100.0 * (s.n_ins_since_vacuum
+        + coalesce((SELECT "rows" FROM standin.unsorted WHERE relation = t.relation), 0)) / greatest(s.n_live_tup, 1))), 2) END
+) AS u (percent)
 WHERE s.n_live_tup + s.n_dead_tup > 0;
 
 CREATE VIEW pg_catalog.svv_columns AS
@@ -108,6 +112,18 @@ SELECT
 FROM svv_columns;
 CREATE VIEW pg_catalog.svv_all_tables AS
 SELECT table_catalog AS database_name, table_schema AS schema_name, table_name, table_type, remarks FROM svv_tables;
+-- Redshift has three modes of locks on tables.
+CREATE VIEW pg_catalog.svv_transactions AS
+SELECT
+    a.usename::text AS txn_owner, a.datname::text AS txn_db, l.virtualtransaction::text AS xid, l.pid,
+    a.xact_start AT TIME ZONE 'UTC' AS txn_start,
+    CASE WHEN l.mode IN ('AccessShareLock', 'RowShareLock') THEN 'AccessShareLock'
+        WHEN l.mode = 'AccessExclusiveLock' THEN l.mode ELSE 'ShareRowExclusiveLock' END AS lock_mode,
+    l.locktype::text AS lockable_object_type, l.relation::integer AS relation, l.granted
+FROM pg_locks l
+INNER JOIN pg_stat_activity a ON a.pid = l.pid
+INNER JOIN standin.tables t ON t.relation = l.relation
+WHERE l.locktype = 'relation';
 CREATE VIEW pg_catalog.stv_db_isolation_level AS
 SELECT oid::integer AS db_id, datname::text AS db_name, current_setting('redshift.isolation', true) AS isolation_level
 FROM pg_database;
@@ -119,7 +135,7 @@ WHERE c.relkind = 'r';
 GRANT SELECT ON
     stl_load_errors, stl_replacements, stl_load_commits, stl_vacuum, stl_tr_conflict, sys_load_history,
     sys_load_error_detail, pg_table_def, svv_table_info, svv_columns, svv_tables, svv_all_columns, svv_all_tables,
-    svv_redshift_columns, stv_db_isolation_level, stv_tbl_perm
+    svv_redshift_columns, svv_transactions, stv_db_isolation_level, stv_tbl_perm
 TO public;
 GRANT USAGE ON SCHEMA standin TO public;
 GRANT SELECT ON ALL TABLES IN SCHEMA standin TO public;

@@ -65,6 +65,14 @@ def _share_or_count(limit: float) -> float:
     return limit
 
 
+def _an_hour(keep: timedelta) -> timedelta:
+    if keep < timedelta(hours=1):
+        raise Wrong(
+            "a query or a batch that is under way may still need what was ended in the last hour", "write 1h or more"
+        )
+    return keep
+
+
 def _now_and_then(schedule: str) -> str:
     if schedule == CONTINUOUS:
         raise Wrong("a vacuum that never ends is none", "write when it starts, as 30 1 * * *, or null")
@@ -201,7 +209,7 @@ class VacuumSection(Section):
         default="30 1 * * *", description="cron in UTC, a preset, or null: only by hand"
     )
     budget: Duration = Field(default="1h", validate_default=True, description="that a run may take")
-    keep: Duration = Field(
+    keep: Annotated[Duration, AfterValidator(_an_hour)] = Field(
         default="2d",
         validate_default=True,
         description="how long ended versions of rows, and marks of keys that are gone, are kept",

@@ -233,7 +233,13 @@ def test_table_info_moves_with_what_is_done(session: Session, name: str) -> None
 
     assert info(session, name) == (100, 60, Decimal(100), Decimal(100), "EVEN", "n")
     session.run(f"VACUUM DELETE ONLY {name} TO 100 PERCENT", f"ANALYZE {name} PREDICATE COLUMNS")
-    assert info(session, name) == (60, 60, Decimal(0), Decimal(0), "EVEN", "n")
+    assert info(session, name) == (60, 60, Decimal(100), Decimal(0), "EVEN", "n")
+    session.run(f"DELETE FROM {name} WHERE n <= 50", f"VACUUM SORT ONLY {name}")
+    assert info(session, name) == (60, 50, Decimal(0), Decimal(20), "EVEN", "n"), "sorted, and not freed"
+    session.run(f"INSERT INTO {name} SELECT generate_series(1, 50)", f"VACUUM RECLUSTER {name}")
+    assert info(session, name)[:3] == (110, 100, Decimal(0))
+    session.run(f"INSERT INTO {name} SELECT generate_series(1, 20)", f"VACUUM FULL {name}")
+    assert info(session, name)[:3] == (120, 120, Decimal(0))
 
 
 def test_vacuum_skips_what_is_above_its_threshold(session: Session, name: str) -> None:

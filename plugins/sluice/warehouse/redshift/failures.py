@@ -45,6 +45,7 @@ _CONFLICT_NUMBERS: Final = {
     "1018": "a table was dropped or replaced meanwhile",
     "1023": "the transactions cannot be put into an order",
 }
+_ONE_VACUUM: Final = "VACUUM is running"
 _UNAVAILABLE: Final = {
     "08": "the connection failed",
     "53": "the server is short of space, memory or connections",
@@ -99,6 +100,10 @@ def translate(what: str, error: BaseException, mask: Callable[[str], str]) -> Sl
     why = mask(" ".join(filter(None, (message, found.get("D"), found.get("H")))))
     if reason := _CONFLICTS.get(code) or _CONFLICT_NUMBERS.get(message.strip()):
         return Conflict(f"Redshift rolled back: {what}", why=f"{reason}: {why}", fix="it is tried again")
+    if _ONE_VACUUM in why:
+        return Conflict(
+            f"Redshift did not do: {what}", why=why, fix="it is tried again when the other VACUUM has ended"
+        )
     if reason := _UNAVAILABLE.get(code[:2]):
         return _unavailable(what, f"{reason}: {why}")
     return (
