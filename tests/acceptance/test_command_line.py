@@ -44,6 +44,8 @@ def test_every_command_works(publishing: World) -> None:
         ("replay", "nothing to replay"),
         ("rejects list", ""),
         ("sweep", "0 staging tables dropped"),
+        ("cleanup --dry-run", "nothing is due"),
+        ("cleanup", "nothing is due"),
     )
 
     for words, said in commands:
