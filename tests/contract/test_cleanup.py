@@ -125,11 +125,12 @@ def test_rows_of_a_dead_batch_are_counted_and_undone(lab: Lab) -> None:
 @ONLY_CLICKHOUSE
 def test_the_rows_of_a_publisher_at_work_are_not_dead(lab: Lab) -> None:
     published(lab, 1)
+    patient = OnClickHouse(Client.connect(lab.servers.clickhouse), lab.pipeline.name)
     found: list[int] = []
 
     def look(sent: str) -> None:
         if sent == "insert_commit":
-            found.append(cleaner_of(lab).dead_rows())
+            found.append(patient.dead_rows())
 
     batch = lab.stage(lab.plan(2), documents=[document("d2", "two")])
     lab.attempt(lambda client: hooked(client, look, do_nothing)).publish(lab.pipeline, batch)

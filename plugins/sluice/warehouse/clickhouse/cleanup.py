@@ -7,12 +7,9 @@ from datetime import timedelta
 from typing import Final, Self
 
 from sluice.settings import Endpoint
-from sluice.statements import name
 from sluice.warehouse.clickhouse.client import Client
 from sluice.warehouse.clickhouse.fence import Fence, Pace
-from sluice.warehouse.clickhouse.recover import recover
-from sluice.warehouse.clickhouse.tables import DATA, comment
-from sluice.warehouse.records import read_commit
+from sluice.warehouse.clickhouse.recover import count_left, recover
 
 DEFAULT_PACE = Pace(patience=300.0)
 
@@ -76,12 +73,7 @@ class Cleaner:
         self._client.close()
 
     def _count_dead(self) -> int:
-        rows = self._client.rows("commits", pipeline=self._pipeline, limit=1)
-        newest = read_commit(rows[0]).batch if rows else 0
-        tables = self._client.rows("pipeline_storages", database=DATA, comment=comment(self._pipeline, "table "))
-        found = (self._client.row("count_unpublished", storage=name(DATA, t), batch=newest) for (t,) in tables)
-        rejects = self._client.number("count_unpublished_rejects", pipeline=self._pipeline, batch=newest)
-        return sum(int(written) + int(closed) for written, closed in found) + rejects
+        return count_left(self._client, self._pipeline)
 
     def _fence(self) -> Fence:
         return Fence(self._client, self._pipeline, self._pace)

@@ -23,11 +23,9 @@ def recover(fence: Fence, pipeline: str) -> Commit | None:
     newest batch is read, and nothing sent under an older fence can change it any more.
     """
     client = fence.client
-    tables = comment(pipeline, "table ")
-    storages = [table for (table,) in client.rows("pipeline_storages", database=DATA, comment=tables)]
+    storages = _storages(client, pipeline)
     fence.wait(lambda: _mutating(fence, storages), f"mutations of {pipeline} do not end")
-    rows = client.rows("commits", pipeline=pipeline, limit=1)
-    last = read_commit(rows[0]) if rows else None
+    last = _newest(client, pipeline)
     batch = last.batch if last else 0
     for table in storages:
         _undo(fence, table, batch)
@@ -35,6 +33,28 @@ def recover(fence: Fence, pipeline: str) -> Commit | None:
         if client.number("count_unpublished_records", table=control, pipeline=pipeline, batch=batch):
             client.run("delete_unpublished_records", table=control, batch=batch, **fence.guard)
     return last
+
+
+def count_left(client: Client, pipeline: str) -> int:
+    """How many rows an attempt that never committed left: what :func:`recover` would undo."""
+    last = _newest(client, pipeline)
+    batch = last.batch if last else 0
+    found = [client.row("count_unpublished", storage=name(DATA, t), batch=batch) for t in _storages(client, pipeline)]
+    records = (
+        client.number("count_unpublished_records", table=control, pipeline=pipeline, batch=batch)
+        for control in _RECORDS
+    )
+    return sum(int(written) + int(closed) for written, closed in found) + sum(records)
+
+
+def _storages(client: Client, pipeline: str) -> list[str]:
+    tables = comment(pipeline, "table ")
+    return [table for (table,) in client.rows("pipeline_storages", database=DATA, comment=tables)]
+
+
+def _newest(client: Client, pipeline: str) -> Commit | None:
+    rows = client.rows("commits", pipeline=pipeline, limit=1)
+    return read_commit(rows[0]) if rows else None
 
 
 def _mutating(fence: Fence, storages: list[str]) -> bool:
