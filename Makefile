@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down status demo shell migrate env test test-unit test-model test-faults test-mutants test-image lint types format bench lock clean
+.PHONY: help venv up down status demo shell migrate env test test-unit test-model test-faults test-mutants test-image test-browser lint types format bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ test-mutants: $(READY) ## make known mistakes in copies of the code; the tests m
 
 test-image: $(READY) ## run what the images run, in a clean environment of requirements/prod.txt; minutes
 	$(PY) -m pytest tests/image
+
+test-browser: $(READY) ## look at the page inside Airflow with a headless Chromium; SCREENSHOTS=docs/images keeps what it sees
+	$(PY) -m pytest tests/browser
 
 lint: $(READY) ## check style, formatting and the lock file
 	$(VENV)/bin/ruff check .
