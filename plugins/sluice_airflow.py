@@ -25,5 +25,13 @@ class SluicePlugin(AirflowPlugin):
     name = "sluice"
     fastapi_apps: ClassVar[list[Any]] = [{"app": page, "url_prefix": "/sluice", "name": "Sluice"}]
     external_views: ClassVar[list[Any]] = [
-        {"name": "Sluice", "href": "sluice/", "destination": "nav", "url_route": "sluice", "nav_top_level": True}
+        {
+            "name": "Sluice",
+            "href": "sluice/",
+            "destination": "nav",
+            "url_route": "sluice",
+            "nav_top_level": True,
+            "icon": "sluice/static/icon.svg",
+            "icon_dark_mode": "sluice/static/icon-dark.svg",
+        }
     ]

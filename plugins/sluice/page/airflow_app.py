@@ -27,7 +27,12 @@ from sluice.pipeline_file import load_pipeline
 from sluice.spec import Pipeline
 
 PREFIX = "/sluice"
-STATIC = {"page.css": "text/css", "page.js": "text/javascript"}
+STATIC = {
+    "page.css": "text/css",
+    "page.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+    "icon-dark.svg": "image/svg+xml",
+}
 SHOWN = 20
 """Batches that a page shows unless it is told to show more."""
 HEADERS = {
@@ -67,7 +72,7 @@ async def pipeline(request: Request, user: GetUserDep, dag_id: str, batches: int
 
 @app.get("/static/{name}")
 def static(name: str) -> Response:
-    """The style sheet and the script."""
+    """The style sheet, the script, and the icon in Airflow's navigation."""
     if name not in STATIC:
         raise HTTPException(404)
     return FileResponse(FOLDER / "static" / name, media_type=STATIC[name], headers={"Cache-Control": "no-cache"})
