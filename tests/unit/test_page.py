@@ -141,6 +141,12 @@ def test_sizes(count: int, text: str) -> None:
     assert words.size(count) == text
 
 
+def test_a_span_names_the_day_once() -> None:
+    assert words.span(minutes(0), minutes(5)) == "23 Nov 12:00:00 – 12:05:00"  # noqa: RUF001
+    assert words.span(minutes(-720), minutes(721)) == "23 Nov 00:00:00 – 24 Nov 00:01:00"  # noqa: RUF001
+    assert words.span(None, minutes(0)) == "all until 23 Nov 12:00:00"
+
+
 # --- what is made of batches, runs and rejects -----------------------------------------------------------------------
 
 

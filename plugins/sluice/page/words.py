@@ -32,6 +32,14 @@ def clock(moment: datetime | None) -> str:
     return f"{moment.astimezone(UTC):%d %b %H:%M:%S}" if moment else NOTHING
 
 
+def span(low: datetime | None, high: datetime) -> str:
+    """From one moment to another; the day is said once."""
+    if low is None:
+        return f"all until {clock(high)}"
+    same_day = low.astimezone(UTC).date() == high.astimezone(UTC).date()
+    return f"{clock(low)} – {clock(high)[-8:] if same_day else clock(high)}"  # noqa: RUF001  a dash between two ends
+
+
 def number(count: float) -> str:
     """A count, its thousands apart."""
     return f"{count:,}"
