@@ -24,6 +24,7 @@ from sluice.page.render import render
 from sluice.page.views import SAMPLES, Subject, card, collection_rows, pipeline_page, reject_groups
 from sluice.positions import Position
 from sluice.settings import Endpoint
+from sluice.spec import Freshness as Limit
 from sluice.warehouse.base import Commit, MigrationState, RejectRow
 from tests.factories import NOON, a_cut, a_pipeline
 
@@ -55,12 +56,14 @@ def a_commit(batch: int = 1, cut: float = 0, published: float = 1, **overrides: 
     return Commit(**{**defaults, **overrides})
 
 
-def a_run(batch: int | None = 1, state: str = "success", **overrides: Any) -> Run:
+def a_run(batch: int | None = 1, state: str = "success", *, stream: bool = False) -> Run:
     steps = (
         Step.of("land", [("success", minutes(0), minutes(0.25)), ("success", minutes(0.1), minutes(0.5))]),
         Step.of("publish", [(state, minutes(0.5), minutes(1))]),
     )
-    return Run("publishing", "manual__1+00:00", state, "manual", minutes(0), minutes(1), steps, batch, **overrides)
+    if stream:
+        steps += (Step.of("stream", [("running", minutes(1.5), None)]),)
+    return Run("publishing", "manual__1+00:00", state, "manual", minutes(0), minutes(1), steps, batch)
 
 
 def a_reject(**overrides: Any) -> RejectRow:
@@ -165,6 +168,25 @@ def test_a_batch_of_the_command_line_has_no_run() -> None:
 
     assert shown.run is None
     assert shown.took == MINUTE
+
+
+def test_a_batch_of_a_stream_leads_to_the_task_that_published_many() -> None:
+    run = a_run(7, "running", stream=True)
+    dags = {"publishing": Dag("publishing", paused=False, runs=(run,))}
+    subject = a_subject(a_commit(9, published=20), a_commit(8, published=2), a_commit(7), dags=dags, now=30)
+
+    assert [row.run for row in pipeline_page(subject, EVERYTHING)["batches"]] == [run, run, run]
+    assert [len(row.parts) for row in pipeline_page(subject, EVERYTHING)["batches"]] == [0, 0, 2]
+    assert html(subject).count('/tasks/stream"') == 2
+
+
+def test_what_is_older_than_the_file_allows_is_said_and_drawn() -> None:
+    pipeline = a_pipeline(freshness=Limit(5 * MINUTE))
+    fine, late = (a_subject(a_commit(), now=now, pipeline=pipeline) for now in (4, 6))
+
+    assert [card(each).state.word for each in (fine, late)] == ["up to date", "too old"]
+    assert "limit 5 min" in html(fine)
+    assert "limit" not in html(a_subject(a_commit()))
 
 
 def test_a_window_goes_from_the_position_before_less_the_overlap_to_the_last_one() -> None:

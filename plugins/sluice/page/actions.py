@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from sluice.page.known import Dag
-from sluice.spec import Pipeline
+from sluice.spec import CONTINUOUS, Pipeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,8 @@ def dag_names(pipeline: Pipeline) -> list[str]:
 def _buttons(pipeline: Pipeline) -> Iterator[tuple[str, str, str, str, tuple[Field, ...]]]:
     own, collections = pipeline.name, tuple(collection.name for collection in pipeline.collections)
     span = (Field("from", "From (UTC)", "moment"), Field("to", "To (UTC)", "moment"))
-    yield "run", "Run now", own, RUN, ()
+    if pipeline.schedule != CONTINUOUS:
+        yield "run", "Run now", own, RUN, ()
     yield "backfill", "Backfill", own, BACKFILL, span
     yield "refresh", "Refresh whole", own, REFRESH, (Field("full", "Collection", "choice", collections),)
     report = Field("dry_run", "Only report, publish nothing", "switch")

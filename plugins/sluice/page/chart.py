@@ -39,20 +39,22 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """``line`` and ``area`` are paths in a square of SIDE."""
+    """``line`` and ``area`` are paths in a square of SIDE. ``limit``: where the oldest allowed is."""
 
     line: str
     area: str
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     spots: tuple[Spot, ...]
+    limit: Tick | None = None
 
 
-def draw(fresh: Freshness) -> Chart:
-    """The chart of a freshness."""
+def draw(fresh: Freshness, limit: timedelta | None = None) -> Chart:
+    """The chart of a freshness, with the limit that the pipeline file sets."""
     begin, end = fresh.line[0][0], fresh.line[-1][0]
-    step = step_for(max(age for _, age in fresh.line), 4)
-    top = step * (1 + max(age for _, age in fresh.line) // step)
+    most = max([age for _, age in fresh.line] + [limit or timedelta(0)])
+    step = step_for(most, 4)
+    top = step * (1 + most // step)
     span = max(end - begin, timedelta(seconds=1))
     points = [((at - begin) / span, 1 - age / top) for at, age in fresh.line]
     line = path(points)
@@ -62,6 +64,7 @@ def draw(fresh: Freshness) -> Chart:
         tuple(_times(begin, span)),
         tuple(Tick(100 - 100 * (step * n / top), words.duration(step * n)) for n in range(top // step + 1)),
         tuple(_spot(mark, (mark.at - begin) / span, mark.age / top) for mark in fresh.marks),
+        Tick(100 - 100 * (limit / top), f"limit {words.duration(limit)}") if limit else None,
     )
 
 

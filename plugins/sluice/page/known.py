@@ -9,6 +9,8 @@ from typing import Self
 
 from sluice.warehouse.base import Commit, MigrationState, RejectRow
 
+STREAM = "stream"
+"""The task that publishes one batch after the other."""
 _WORST = ("failed", "upstream_failed", "running", "up_for_retry", "queued", "scheduled", "success", "skipped")
 
 
@@ -61,6 +63,10 @@ class Run:
     def failed_step(self) -> Step | None:
         """The step whose log says why the run failed."""
         return next((step for step in self.steps if step.state == "failed"), None)
+
+    def streamed(self, at: datetime) -> bool:
+        """Whether its task ``stream``, which publishes many batches, was at work then."""
+        return any(s.name == STREAM and s.begun <= at and (s.ended is None or at <= s.ended) for s in self.steps)
 
     @property
     def took(self) -> timedelta | None:

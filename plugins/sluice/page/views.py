@@ -77,7 +77,10 @@ class StepPart:
 
 @dataclass(frozen=True, slots=True)
 class BatchRow:
-    """A batch. ``run``: the run of Airflow that published it; None for one of the command line."""
+    """A batch. ``run``: the run of Airflow that published it; None for one of the command line.
+
+    ``parts`` are the steps of a run that published nothing else.
+    """
 
     commit: Commit
     took: timedelta
@@ -153,7 +156,7 @@ def card(subject: Subject) -> Card:
         pipeline.schedule,
         state(subject),
         fresh.age if fresh else None,
-        draw(fresh) if fresh else None,
+        draw(fresh, pipeline.freshness.limit if pipeline.freshness else None) if fresh else None,
         rows[0] if rows else None,
         sum(row.rejected for row in rows),
         subject.error,
@@ -168,6 +171,8 @@ def state(subject: Subject) -> State:
         return State("bad", "no answer")
     if ended and ended[0].state == "failed":
         return State("bad", "last run failed")
+    if is_too_old(subject):
+        return State("bad", "too old")
     if dag and any(run.state == "running" for run in dag.runs):
         return State("busy", "running")
     if dag is None or dag.paused:
@@ -175,25 +180,39 @@ def state(subject: Subject) -> State:
     return State("good", "up to date") if subject.commits else State("idle", "nothing published yet")
 
 
+def is_too_old(subject: Subject) -> bool:
+    """Whether what readers see is older than the pipeline file allows."""
+    limit, fresh = subject.pipeline.freshness, freshness(subject.commits, subject.now)
+    return limit is not None and fresh is not None and fresh.age > limit.limit
+
+
 def batch_rows(subject: Subject) -> list[BatchRow]:
     """Batches, newest first."""
-    runs = {run.batch: run for dag in subject.dags.values() for run in dag.runs if run.batch is not None}
-    return [_batch_row(commit, runs.get(commit.batch)) for commit in subject.commits]
+    runs = [run for dag in subject.dags.values() for run in dag.runs]
+    own = {run.batch: run for run in runs if run.batch is not None}
+    return [_batch_row(c, own.get(c.batch) or _streaming(runs, c)) for c in subject.commits]
+
+
+def _streaming(runs: Iterable[Run], commit: Commit) -> Run | None:
+    """The run that published it among many, in its task ``stream``."""
+    at = commit.committed_at
+    return next((run for run in runs if at and run.streamed(at)), None)
 
 
 def _batch_row(commit: Commit, run: Run | None) -> BatchRow:
+    own = run if run and run.batch == commit.batch else None
     counts = commit.counts.values()
     tables = [table for found in counts for table in found["tables"].values()]
     return BatchRow(
         commit,
-        (run and run.took) or (commit.committed_at or commit.started_at) - commit.started_at,
+        (own and own.took) or (commit.committed_at or commit.started_at) - commit.started_at,
         sum(found["read"] for found in counts),
         sum(table["published"] for table in tables),
         sum(table.get("gone", 0) for table in tables),
         sum(found["rejected"] for found in counts),
         sum(found["bytes"] for found in counts),
         run,
-        tuple(step_parts(run)) if run else (),
+        tuple(step_parts(own)) if own else (),
     )
 
 
