@@ -11,7 +11,7 @@ import pytest
 
 from tests.project import tree
 
-PURE = ("spec", "columns", "conform", "window", "manifest", "errors", "values", "keys", "infer.census", "page.views")
+PURE = ("spec", "columns", "conform", "window", "manifest", "errors", "values", "keys", "infer.census")
 OUTSIDE = {"bson", "pyarrow", "xxhash"}
 """Libraries of a pure module: they compute, and talk to nobody."""
 
@@ -70,6 +70,15 @@ def test_the_pure_core_imports_nothing_that_does_io(file: Path) -> None:
 
     assert imported & IO_MODULES == set()
     assert imported - set(sys.stdlib_module_names) - {"sluice"} <= OUTSIDE
+
+
+@pytest.mark.parametrize("name", ["actions", "chart", "freshness", "known", "views", "words"])
+def test_what_the_page_shows_is_made_without_io(name: str) -> None:
+    """Of what others define it imports the records."""
+    file = tree.PACKAGE / "page" / f"{name}.py"
+
+    assert tree.roots(tree.imported(tree.parsed(file))) & (IO_MODULES | {"airflow", "fastapi"}) == set()
+    assert calls(file) & IO_CALLS == set()
 
 
 @pytest.mark.parametrize("file", pure_files(), ids=tree.name_of)

@@ -21,11 +21,12 @@ from sluice.page.freshness import freshness
 from sluice.page.known import Contents, Dag, Rights, Run, Step
 from sluice.page.reads import look
 from sluice.page.render import render
-from sluice.page.views import SAMPLES, Subject, card, collection_rows, pipeline_page, reject_groups
+from sluice.page.views import SAMPLES, Subject, card, collection_rows, maintenance_row, pipeline_page, reject_groups
 from sluice.positions import Position
 from sluice.settings import Endpoint
 from sluice.spec import Freshness as Limit
 from sluice.warehouse.base import Commit, MigrationState, RejectRow
+from sluice.warehouse.maintenance import VACUUM, Entry, Size
 from tests.factories import NOON, a_cut, a_pipeline
 
 MINUTE = timedelta(minutes=1)
@@ -71,8 +72,19 @@ def a_reject(**overrides: Any) -> RejectRow:
     return RejectRow(**{**defaults, "detail": "found int", "raw_uri": "s3://…", "position": 0, "batch": 1, **overrides})
 
 
+def an_entry(**overrides: Any) -> Entry:
+    defaults: dict[str, Any] = {
+        "pipeline": "publishing",
+        "kind": VACUUM,
+        "action": "delete only",
+        "target": "documents",
+    }
+    return Entry(**{**defaults, "reason": "half is dead", "did": "VACUUM DELETE ONLY", "at": NOON, **overrides})
+
+
 def a_subject(*commits: Commit, now: float = 2, **overrides: Any) -> Subject:
-    contents = Contents(list(commits), [a_reject()], [MigrationState("0001", "create_batches", "applied", NOON)])
+    migrations = [MigrationState("0001", "create_batches", "applied", NOON)]
+    contents = Contents(list(commits), [a_reject()], migrations, [an_entry()])
     dags = {name: Dag(name, paused=False, runs=(a_run(),)) for name in ("publishing", "publishing.reconcile")}
     return Subject(**{"pipeline": a_pipeline(), "contents": contents, "dags": dags, "now": minutes(now), **overrides})
 
@@ -204,6 +216,14 @@ def test_rejects_are_grouped_with_a_few_samples() -> None:
     ]
 
 
+def test_maintenance_shows_what_it_changed_and_else_what_it_did() -> None:
+    entry = an_entry(before=Size(2_000, 3_000_000_000, 12), after=Size(1_000, None, 12))
+
+    assert maintenance_row(entry).changes == ("2,000 rows → 1,000 rows",)
+    assert "2,000 rows → 1,000 rows" in html(a_subject(contents=Contents([], [], [], [entry])))
+    assert "VACUUM DELETE ONLY" in html(a_subject())
+
+
 @pytest.mark.parametrize(
     ("change", "word"),
     [
@@ -213,7 +233,7 @@ def test_rejects_are_grouped_with_a_few_samples() -> None:
         ({"dags": {"publishing": Dag("publishing", paused=True)}}, "paused"),
         ({"dags": {"publishing": Dag("publishing", paused=False, runs=(a_run(None, "failed"),))}}, "last run failed"),
         ({"dags": {"publishing": Dag("publishing", paused=False, runs=(a_run(None, "running"), a_run()))}}, "running"),
-        ({"contents": Contents([], [], [])}, "nothing published yet"),
+        ({"contents": Contents([], [], [], [])}, "nothing published yet"),
     ],
 )
 def test_the_word_for_a_pipeline(change: dict[str, Any], word: str) -> None:
@@ -229,7 +249,8 @@ def test_nothing_of_others_becomes_markup() -> None:
     commit = a_commit(kind=SCRIPT, plan=SCRIPT, code_version=SCRIPT, counts={SCRIPT: counts})
     reject = a_reject(key=SCRIPT, column=SCRIPT, reason=SCRIPT, detail=SCRIPT, collection=SCRIPT)
     run = replace(a_run(state="failed"), run=SCRIPT, dag=SCRIPT)
-    contents = Contents([commit, a_commit(2)], [reject], [MigrationState(SCRIPT, SCRIPT, SCRIPT)])
+    entry = an_entry(action=SCRIPT, target=SCRIPT, reason=SCRIPT, did=SCRIPT, error=SCRIPT)
+    contents = Contents([commit, a_commit(2)], [reject], [MigrationState(SCRIPT, SCRIPT, SCRIPT)], [entry])
     dags = {name: Dag(SCRIPT, paused=True, runs=(run,)) for name in dag_names(a_pipeline(name=SCRIPT))}
     subject = a_subject(pipeline=a_pipeline(name=SCRIPT, schedule=SCRIPT), contents=contents, dags=dags)
     error = SluiceError(SCRIPT, why=SCRIPT, fix=SCRIPT)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Self
 
 from sluice.warehouse.base import Commit, MigrationState, RejectRow
+from sluice.warehouse.maintenance import Entry
 
 STREAM = "stream"
 """The task that publishes one batch after the other."""
@@ -16,11 +17,12 @@ _WORST = ("failed", "upstream_failed", "running", "up_for_retry", "queued", "sch
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a warehouse said of a pipeline; batches and rejects newest first."""
+    """What a warehouse said of a pipeline; batches, rejects and maintenance newest first."""
 
     commits: list[Commit]
     rejects: list[RejectRow]
     migrations: list[MigrationState]
+    maintenance: list[Entry]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from sluice.page.known import Contents
 from sluice.pipeline import connect_warehouse
 from sluice.settings import Endpoint, Resolver
 from sluice.spec import Pipeline
+from sluice.warehouse.maintenance import connect_journal
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +19,8 @@ BATCHES = 200
 """Batches that are looked back at."""
 REJECTS = 200
 """Rejects that are grouped by their reason."""
+ENTRIES = 50
+"""Things that maintenance did."""
 TIMEOUT = 10
 """Seconds without an answer after which a connection is given up."""
 
@@ -47,11 +50,19 @@ def silence(pipeline: Pipeline, seconds: float) -> SluiceError:
 
 def read(pipeline: Pipeline, resolve: Resolver) -> Contents:
     """Ask the pipeline's warehouse. Raises SluiceError."""
-    with closing(connect_warehouse(pipeline, lambda conn_id: _hurried(resolve(conn_id)))) as warehouse:
+
+    def hurried(conn_id: str) -> Endpoint:
+        return _hurried(resolve(conn_id))
+
+    with (
+        closing(connect_warehouse(pipeline, hurried)) as warehouse,
+        closing(connect_journal(pipeline, hurried)) as journal,
+    ):
         return Contents(
             warehouse.commits(pipeline.name, limit=BATCHES),
             warehouse.rejects(pipeline.name, limit=REJECTS),
             warehouse.migration_states(),
+            journal.entries(pipeline.name, limit=ENTRIES),
         )
 
 

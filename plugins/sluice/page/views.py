@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sluice.errors import SluiceError
+from sluice.page import words
 from sluice.page.actions import actions
 from sluice.page.chart import Chart, draw
 from sluice.page.freshness import freshness
 from sluice.page.known import Contents, Dag, Rights, Run, Step
 from sluice.spec import CHANGE_STREAM, Collection, Pipeline
 from sluice.warehouse.base import Commit, MigrationState, RejectRow
+from sluice.warehouse.maintenance import Entry
 
 STEPS = ("migrate", "plan", "land", "follow", "load", "publish", "verify", "clean_up")
 """The steps that have a colour."""
@@ -107,6 +109,14 @@ class CollectionRow:
     rejected: int
 
 
+@dataclass(frozen=True, slots=True)
+class MaintenanceRow:
+    """One thing that maintenance did, and what that changed in numbers."""
+
+    entry: Entry
+    changes: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class RejectGroup:
     """Rejects with one reason in one column."""
@@ -140,10 +150,26 @@ def pipeline_page(subject: Subject, may: Rights) -> dict[str, Any]:
         "collections": collection_rows(subject),
         "batches": batch_rows(subject),
         "rejects": reject_groups(known.rejects if known else ()) if may.logs else None,
+        "maintenance": [maintenance_row(entry) for entry in known.maintenance] if known else [],
         "migrations": migrations_by_state(known.migrations if known else ()),
         "steps": [step for step in STEPS if step != "follow" or subject.pipeline.capture.mode == CHANGE_STREAM],
         "counted": COUNTED,
     }
+
+
+def maintenance_row(entry: Entry) -> MaintenanceRow:
+    """What was done, with the sizes that it changed."""
+    before, after = entry.before, entry.after
+    changes = (
+        _change(before.rows, after.rows, "{:,} rows".format),
+        _change(before.bytes, after.bytes, words.size),
+        _change(before.objects, after.objects, "{:,} objects".format),
+    )
+    return MaintenanceRow(entry, tuple(filter(None, changes)))
+
+
+def _change(before: int | None, after: int | None, write: Callable[[int], str]) -> str:
+    return "" if before is None or after is None or before == after else f"{write(before)} → {write(after)}"
 
 
 def card(subject: Subject) -> Card:
