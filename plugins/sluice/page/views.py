@@ -64,7 +64,6 @@ class Card:
     age: timedelta | None
     chart: Chart | None
     last: BatchRow | None
-    rejected: int
     error: SluiceError | None
 
 
@@ -184,7 +183,6 @@ def card(subject: Subject) -> Card:
         fresh.age if fresh else None,
         draw(fresh, pipeline.freshness.limit if pipeline.freshness else None) if fresh else None,
         rows[0] if rows else None,
-        sum(row.rejected for row in rows),
         subject.error,
     )
 
