@@ -12,8 +12,9 @@ import shutil
 import subprocess
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from websockets.sync.client import connect
@@ -36,29 +37,25 @@ def find() -> str | None:
 
 
 class Chromium:
-    """One browser with one window, and what it remembers in ``folder``."""
+    """One browser with one window, and what it remembers in ``folder``. To be used as a context manager."""
 
     def __init__(self, program: str, folder: Path) -> None:
-        # As root, as in most containers, its own sandbox cannot be made.
-        root = ["--no-sandbox"] if os.geteuid() == 0 else []
-        command = [program, *_OPTIONS, *root, "--remote-debugging-port=0", f"--user-data-dir={folder}", "about:blank"]
-        with (folder / "log").open("wb") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
-        self._socket = connect(_address_of_window(folder), max_size=2**27)
-        self._sent = 0
+        self._program, self._folder = program, folder
+        self._open = ExitStack()
+        self._sent, self._width = 0, 0
         self._events: list[dict[str, Any]] = []
-        for domain in ("Page", "Runtime", "Network", "Log"):
-            self.ask(f"{domain}.enable")
 
     def __enter__(self) -> Self:
+        with ExitStack() as opened:
+            opened.enter_context(_running(self._program, self._folder))
+            self._socket = opened.enter_context(connect(_address_of_window(self._folder), max_size=2**27))
+            for domain in ("Page", "Runtime", "Network", "Log"):
+                self.ask(f"{domain}.enable")
+            self._open = opened.pop_all()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._socket.close()
-        self._process.terminate()
-        self._process.wait(PATIENCE)
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
 
     def ask(self, method: str, **params: Any) -> dict[str, Any]:
         """One command of the protocol; its result."""
@@ -135,6 +132,20 @@ class Chromium:
         clip = {"x": 0, "y": 0, "width": self._width, "height": tall, "scale": 1}
         data = self.ask("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True)["data"]
         file.write_bytes(base64.b64decode(data))
+
+
+@contextmanager
+def _running(program: str, folder: Path) -> Iterator[None]:
+    # As root, as in most containers, its own sandbox cannot be made.
+    root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    command = [program, *_OPTIONS, *root, "--remote-debugging-port=0", f"--user-data-dir={folder}", "about:blank"]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
 
 
 def _address_of_window(folder: Path) -> str:
