@@ -14,11 +14,11 @@ import pytest
 
 from sluice.errors import SluiceError, WarehouseUnavailable
 from sluice.page import words
-from sluice.page.actions import actions, dag_names
+from sluice.page.actions import actions, field_of
 from sluice.page.answers import Answers
 from sluice.page.chart import draw
 from sluice.page.freshness import freshness
-from sluice.page.known import Contents, Dag, Rights, Run, Step
+from sluice.page.known import Contents, Dag, Param, Rights, Run, Step, first_sentence
 from sluice.page.reads import look
 from sluice.page.render import render
 from sluice.page.views import SAMPLES, Subject, card, collection_rows, maintenance_row, pipeline_page, reject_groups
@@ -82,10 +82,29 @@ def an_entry(**overrides: Any) -> Entry:
     return Entry(**{**defaults, "reason": "half is dead", "did": "VACUUM DELETE ONLY", "at": NOON, **overrides})
 
 
+def a_param(name: str, *, default: Any = None, says: str = "", **schema: Any) -> Param:
+    return Param.of(name, {"type": "string", **schema}, default, says)
+
+
+SPAN = {"type": ["null", "string"], "format": "date-time"}
+PARAMS = (
+    a_param("from", **SPAN),
+    a_param("to", **SPAN),
+    a_param("full", type=["null", "string"], enum=[None, "documents", "tickets"]),
+)
+
+
+def a_dag(name: str = "publishing", *runs: Run, paused: bool = False, params: tuple[Param, ...] = PARAMS) -> Dag:
+    return Dag(name, paused, runs, params, "Does what it says.")
+
+
+RECONCILE = a_dag("publishing.reconcile", params=(a_param("dry_run", type="boolean", default=False),))
+
+
 def a_subject(*commits: Commit, now: float = 2, **overrides: Any) -> Subject:
     migrations = [MigrationState("0001", "create_batches", "applied", NOON)]
     contents = Contents(list(commits), [a_reject()], migrations, [an_entry()])
-    dags = {name: Dag(name, paused=False, runs=(a_run(),)) for name in ("publishing", "publishing.reconcile")}
+    dags = {"publishing": a_dag("publishing", a_run()), "publishing.reconcile": RECONCILE}
     return Subject(**{"pipeline": a_pipeline(), "contents": contents, "dags": dags, "now": minutes(now), **overrides})
 
 
@@ -184,7 +203,7 @@ def test_a_batch_of_the_command_line_has_no_run() -> None:
 
 def test_a_batch_of_a_stream_leads_to_the_task_that_published_many() -> None:
     run = a_run(7, "running", stream=True)
-    dags = {"publishing": Dag("publishing", paused=False, runs=(run,))}
+    dags = {"publishing": a_dag("publishing", run)}
     subject = a_subject(a_commit(9, published=20), a_commit(8, published=2), a_commit(7), dags=dags, now=30)
 
     assert [row.run for row in pipeline_page(subject, EVERYTHING)["batches"]] == [run, run, run]
@@ -230,9 +249,9 @@ def test_maintenance_shows_what_it_changed_and_else_what_it_did() -> None:
         ({}, "up to date"),
         ({"contents": WarehouseUnavailable("away")}, "no answer"),
         ({"dags": {}}, "no DAG"),
-        ({"dags": {"publishing": Dag("publishing", paused=True)}}, "paused"),
-        ({"dags": {"publishing": Dag("publishing", paused=False, runs=(a_run(None, "failed"),))}}, "last run failed"),
-        ({"dags": {"publishing": Dag("publishing", paused=False, runs=(a_run(None, "running"), a_run()))}}, "running"),
+        ({"dags": {"publishing": a_dag(paused=True)}}, "paused"),
+        ({"dags": {"publishing": a_dag("publishing", a_run(None, "failed"))}}, "last run failed"),
+        ({"dags": {"publishing": a_dag("publishing", a_run(None, "running"), a_run())}}, "running"),
         ({"contents": Contents([], [], [], [])}, "nothing published yet"),
     ],
 )
@@ -251,7 +270,12 @@ def test_nothing_of_others_becomes_markup() -> None:
     run = replace(a_run(state="failed"), run=SCRIPT, dag=SCRIPT)
     entry = an_entry(action=SCRIPT, target=SCRIPT, reason=SCRIPT, did=SCRIPT, error=SCRIPT)
     contents = Contents([commit, a_commit(2)], [reject], [MigrationState(SCRIPT, SCRIPT, SCRIPT)], [entry])
-    dags = {name: Dag(SCRIPT, paused=True, runs=(run,)) for name in dag_names(a_pipeline(name=SCRIPT))}
+    params = (*PARAMS, a_param(SCRIPT, title=SCRIPT, says=SCRIPT, default=SCRIPT), a_param("x", enum=[SCRIPT]))
+    other = f"{SCRIPT}.{SCRIPT}"
+    dags = {
+        SCRIPT: Dag(SCRIPT, paused=True, runs=(run,), params=PARAMS),
+        other: Dag(other, paused=True, params=params, says=SCRIPT),
+    }
     subject = a_subject(pipeline=a_pipeline(name=SCRIPT, schedule=SCRIPT), contents=contents, dags=dags)
     error = SluiceError(SCRIPT, why=SCRIPT, fix=SCRIPT)
     pages = [
@@ -265,6 +289,27 @@ def test_nothing_of_others_becomes_markup() -> None:
         assert "<script>" not in page
     # Nor does it leave an attribute or a link.
     assert not re.search(r"""(href|data-\w+)="[^"]*['<>]""", pages[0])
+
+
+def test_the_page_is_made_of_whatever_there_is() -> None:
+    """The templates raise for what is not defined: every branch of them, taken and not."""
+    flawless = a_commit().counts["documents"] | {"rejected": 0}
+    params = tuple(a_param(f"x{n}", **schema) for n, schema in enumerate(({"type": "integer", "default": 7}, {}, SPAN)))
+    many = [a_reject(reason=f"reason {n}") for n in range(10)]
+    subjects = [
+        a_subject(a_commit(counts={"documents": flawless})),
+        a_subject(a_commit(kind="backfill")),
+        a_subject(a_commit(positions={})),
+        a_subject(contents=Contents([a_commit(3), a_commit(9)], many, [], [])),
+        a_subject(a_commit(), dags={**a_subject().dags, "publishing.x": a_dag("publishing.x", params=params)}),
+        a_subject(a_commit(), dags={}),
+        a_subject(*(a_commit(n, cut=n, published=n + 1) for n in range(30, 0, -1)), now=40),
+    ]
+    everything = Rights(runs=True, logs=True, start=frozenset({*EVERYTHING.start, "publishing.x"}))
+
+    assert all("</html>" in html(subject, may) for subject in subjects for may in (Rights(), everything))
+    assert "All 30 of the newest batches" in html(subjects[-1])
+    assert 'value="7"' in html(subjects[4], everything)
 
 
 def test_the_page_runs_no_script_and_loads_nothing_but_its_own() -> None:
@@ -283,7 +328,7 @@ def test_links_lead_to_airflow_also_behind_a_prefix() -> None:
 
 
 def test_a_failed_run_shows_the_log_that_says_why() -> None:
-    dags = {"publishing": Dag("publishing", paused=False, runs=(a_run(None, "failed"),))}
+    dags = {"publishing": a_dag("publishing", a_run(None, "failed"))}
 
     assert "/runs/manual__1%2B00%3A00/tasks/publish" in html(a_subject(a_commit(), dags=dags))
 
@@ -312,15 +357,56 @@ def test_who_may_not_read_runs_or_logs_sees_neither_runs_nor_keys() -> None:
 
 
 def test_only_what_airflow_has_and_allows_has_a_button() -> None:
-    dags = {"publishing": Dag("publishing", paused=True)}
+    dags = {"publishing": a_dag(), "publishing.reconcile": RECONCILE, "publishing2.x": a_dag("publishing2.x")}
 
-    assert [each.name for each in actions(a_pipeline(), dags, dag_names(a_pipeline()))] == [
-        "run",
-        "backfill",
-        "refresh",
-    ]
-    assert actions(a_pipeline(), dags, ["publishing.reconcile"]) == []
-    assert "is paused: the run waits" in html(a_subject(a_commit(), dags=dags))
+    def names(*allowed: str) -> list[str]:
+        return [each.name for each in actions(a_pipeline(), dags, allowed)]
+
+    assert names(*dags) == ["run", "backfill", "refresh", "reconcile"]
+    assert names("publishing.reconcile") == ["reconcile"]
+    assert names() == []
+    assert actions(a_pipeline(), {}, ["publishing"]) == []
+
+
+def test_what_a_dag_does_not_take_has_no_button() -> None:
+    dags = {"publishing": a_dag(params=PARAMS[:1])}
+
+    assert [each.name for each in actions(a_pipeline(), dags, dags)] == ["run"]
+    # A run that streams for an hour is one after the other anyway.
+    assert actions(a_pipeline(schedule="@continuous"), dags, dags) == []
+
+
+def test_a_paused_dag_says_that_its_run_will_wait() -> None:
+    assert "is paused: the run waits" in html(a_subject(a_commit(), dags={"publishing": a_dag(paused=True)}))
+    assert "is paused: the run waits" not in html(a_subject(a_commit()))
+
+
+@pytest.mark.parametrize(
+    ("schema", "field"),
+    [
+        ({"type": ["null", "string"], "format": "date-time"}, ("moment", (), False)),
+        ({"type": ["null", "string"], "enum": [None, "a", "b"]}, ("choice", ("a", "b"), False)),
+        ({"type": "string", "enum": ["a"]}, ("choice", ("a",), True)),
+        ({"type": "boolean", "default": True}, ("switch", (), False)),
+        ({"type": "integer"}, ("number", (), True)),
+        ({"type": ["null", "number"]}, ("number", (), False)),
+        ({}, ("text", (), True)),
+    ],
+)
+def test_a_form_asks_what_the_dag_takes(schema: dict[str, Any], field: Any) -> None:
+    found = field_of(a_param("x", **schema))
+
+    assert found is not None
+    assert (found.kind, found.choices, found.required) == field
+
+
+def test_a_form_leaves_lists_to_their_default() -> None:
+    assert field_of(a_param("x", type="array")) is None
+
+
+def test_a_dag_is_described_by_the_first_sentence_of_its_documentation() -> None:
+    assert first_sentence("\nCompares keys\nand versions. Found are …\n\nMore.") == "Compares keys and versions."
+    assert first_sentence(None) == ""
 
 
 # --- a warehouse that does not answer ---------------------------------------------------------------------------------

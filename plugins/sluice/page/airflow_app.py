@@ -18,7 +18,7 @@ from fastapi.responses import FileResponse, HTMLResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from sluice.errors import ConfigError, SluiceError
-from sluice.page import actions, airflow_rights, airflow_runs, views
+from sluice.page import airflow_rights, airflow_runs, views
 from sluice.page.answers import PATIENCE, Answers
 from sluice.page.known import Contents
 from sluice.page.reads import look, silence
@@ -64,9 +64,8 @@ async def overview(request: Request, user: GetUserDep) -> Response:
 async def pipeline(request: Request, user: GetUserDep, dag_id: str, batches: int = SHOWN) -> Response:
     """One pipeline."""
     found = await run_in_threadpool(_pipeline, dag_id)
-    subject, may = await asyncio.gather(
-        _subject(found), run_in_threadpool(airflow_rights.rights, user, dag_id, actions.dag_names(found))
-    )
+    subject = await _subject(found)
+    may = await run_in_threadpool(airflow_rights.rights, user, dag_id, subject.dags)
     return page(request, "pipeline.html", shown=batches, **views.pipeline_page(subject, may))
 
 
@@ -96,7 +95,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
 async def _subject(pipeline: Pipeline) -> views.Subject:
     contents, dags = await asyncio.gather(
         answers.get(pipeline.name, lambda: look(pipeline, airflow_runs.connection)),
-        run_in_threadpool(airflow_runs.dags, actions.dag_names(pipeline)),
+        run_in_threadpool(airflow_runs.dags, pipeline.name),
     )
     return views.Subject(pipeline, contents or silence(pipeline, PATIENCE), dags, datetime.now(UTC))
 

@@ -16,7 +16,7 @@ from sluice.page.known import Rights
 
 
 def rights(user: Any, dag: str, starts: Iterable[str]) -> Rights:
-    """What a user may do with a pipeline's DAG, and which of other DAGs they may start."""
+    """What a user may do with a pipeline's DAG, and of which DAGs they may start runs."""
     seen = [allowed(user, "GET", dag, entity) for entity in (DagAccessEntity.RUN, DagAccessEntity.TASK_INSTANCE)]
     return Rights(
         runs=all(seen),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from airflow.models.connection import Connection
-from airflow.models.dag import DagModel
+from airflow.models.dag import DagModel, DagTag
 from airflow.models.dagrun import DagRun
+from airflow.models.serialized_dag import SerializedDagModel
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
 from airflow.sdk.exceptions import AirflowNotFoundException
@@ -18,9 +18,11 @@ from airflow.utils.session import create_session
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sluice.page.known import Dag, Run, Step
+from sluice.page.known import Dag, Param, Run, Step, first_sentence
 from sluice.settings import Endpoint, missing
 
+TAG = "sluice"
+"""What every DAG of ours is tagged with."""
 RUNS = 50
 """Runs of each DAG that are looked back at."""
 PUBLISHING = ("publish", "repair")
@@ -36,13 +38,23 @@ def connection(conn_id: str) -> Endpoint:
     return Endpoint.from_json(conn_id, found.as_json())
 
 
-def dags(names: Iterable[str]) -> dict[str, Dag]:
-    """The DAGs of these names that Airflow has now, each with its newest runs."""
+def dags(pipeline: str) -> dict[str, Dag]:
+    """The DAGs of a pipeline that Airflow has now: its own, and those with its name in front, each with its runs."""
     with create_session() as session:
-        found = session.execute(
-            select(DagModel.dag_id, DagModel.is_paused).where(DagModel.dag_id.in_(names), ~DagModel.is_stale)
-        )
-        return {dag: Dag(dag, paused, tuple(_runs(session, dag))) for dag, paused in found.all()}
+        is_own = (DagModel.dag_id == pipeline) | DagModel.dag_id.startswith(f"{pipeline}.", autoescape=True)
+        ours = DagModel.tags.any(DagTag.name == TAG)
+        wanted = select(DagModel.dag_id, DagModel.is_paused).where(is_own, ours, ~DagModel.is_stale)
+        found = session.execute(wanted.order_by(DagModel.dag_id)).all()
+        return {dag: _dag(session, dag, paused=paused) for dag, paused in found}
+
+
+def _dag(session: Session, dag: str, *, paused: bool) -> Dag:
+    runs, kept = tuple(_runs(session, dag)), SerializedDagModel.get_dag(dag, session=session)
+    if kept is None:
+        return Dag(dag, paused, runs)
+    params = ((name, kept.params.get_param(name)) for name in kept.params)
+    declared = (Param.of(name, param.schema, param.value, param.description) for name, param in params)
+    return Dag(dag, paused, runs, tuple(declared), first_sentence(kept.doc_md))
 
 
 def _runs(session: Session, dag: str) -> list[Run]:

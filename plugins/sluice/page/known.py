@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 from sluice.warehouse.base import Commit, MigrationState, RejectRow
 from sluice.warehouse.maintenance import Entry
@@ -77,12 +77,47 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Param:
+    """What a run of a DAG may be told, as the DAG declares it: JSON schema, or the part of it that a form needs."""
+
+    name: str
+    title: str
+    says: str
+    types: frozenset[str]
+    default: Any = None
+    choices: tuple[Any, ...] = ()
+    format: str = ""
+
+    @classmethod
+    def of(cls, name: str, schema: Mapping[str, Any], default: Any, says: str | None) -> Self:
+        """From what Airflow keeps of a Param."""
+        types = schema.get("type", "string")
+        return cls(
+            name,
+            schema.get("title", name),
+            says or "",
+            frozenset([types] if isinstance(types, str) else types),
+            default,
+            tuple(schema.get("enum", ())),
+            schema.get("format", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Dag:
-    """A DAG that Airflow has, and its newest runs, newest first."""
+    """A DAG that Airflow has, its newest runs first. ``says``: what it does, in a sentence."""
 
     name: str
     paused: bool
     runs: tuple[Run, ...] = ()
+    params: tuple[Param, ...] = ()
+    says: str = ""
+
+
+def first_sentence(text: str | None) -> str:
+    """What a DAG's documentation begins with."""
+    paragraph = " ".join((text or "").strip().partition("\n\n")[0].split())
+    return paragraph.partition(". ")[0].rstrip(".") + "." if paragraph else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ function leave(event, link) {
 function valueOf(field) {
   if (field.type === "checkbox") return field.checked;
   if (field.type === "datetime-local") return new Date(field.value + "Z").toISOString();
+  if (field.type === "number") return Number(field.value);
   return field.value;
 }
 
@@ -33,7 +34,8 @@ async function start(form) {
   const answer = form.querySelector(".answer");
   const go = form.querySelector(".go");
   const conf = {};
-  for (const field of form.elements) if (field.name) conf[field.name] = valueOf(field);
+  // What is left empty has the default that the DAG declares.
+  for (const field of form.elements) if (field.name && field.value !== "") conf[field.name] = valueOf(field);
   go.disabled = true;
   answer.className = "answer";
   answer.textContent = "Asking Airflow …";
