@@ -405,7 +405,7 @@ def test_a_form_leaves_lists_to_their_default() -> None:
 
 
 def test_a_dag_is_described_by_the_first_sentence_of_its_documentation() -> None:
-    assert first_sentence("\nCompares keys\nand versions. Found are …\n\nMore.") == "Compares keys and versions."
+    assert first_sentence("\nCompares `keys`\nand versions. Found are …\n\nMore.") == "Compares keys and versions."
     assert first_sentence(None) == ""
 
 

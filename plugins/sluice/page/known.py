@@ -116,7 +116,7 @@ class Dag:
 
 def first_sentence(text: str | None) -> str:
     """What a DAG's documentation begins with."""
-    paragraph = " ".join((text or "").strip().partition("\n\n")[0].split())
+    paragraph = " ".join((text or "").replace("`", "").strip().partition("\n\n")[0].split())
     return paragraph.partition(". ")[0].rstrip(".") + "." if paragraph else ""
 
 
