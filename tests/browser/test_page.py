@@ -125,7 +125,7 @@ def test_nobody_gets_anything(visit: Visit, chromium: Chromium) -> None:
 
     assert "Log in to Airflow first" in browser.run(TEXT)
     assert "publishing" not in browser.run("document.documentElement.outerHTML")
-    for path in ("/sluice/", PAGE, "/sluice/static/page.css"):
+    for path in ("/sluice/", PAGE):
         assert status(browser, path) == 401
     assert status(browser, "/sluice/docs") == 404
     assert status(browser, "/sluice/openapi.json") == 404

@@ -7,8 +7,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
+from starlette.routing import Mount
 
 from tests.project import tree
 
@@ -56,15 +58,50 @@ def test_without_the_ignore_file_it_would(tmp_path: Path) -> None:
 
 
 def test_the_page_refuses_strangers_everywhere_and_changes_nothing() -> None:
-    """Airflow does not protect what a plugin mounts. Who may read what, a browser tries: `make test-browser`."""
+    """Airflow does not protect what a plugin mounts."""
     from sluice.page.airflow_app import app
 
     routes = [route for route in app.routes if isinstance(route, APIRoute)]
+    others = [route.path for route in app.routes if isinstance(route, Mount)]
     stranger = TestClient(app)
 
-    assert len(routes) == len(app.routes) > 2  # none of FastAPI's own: no docs, no schema
+    assert others == ["/static"]
+    assert len(routes) + 1 == len(app.routes) > 2  # none of FastAPI's own: no docs, no schema
     assert [route.path for route in routes if route.methods != {"GET"}] == []
-    for route in routes:
-        answer = stranger.get(route.path.format(dag_id="publishing", name="page.css"))
-        assert answer.status_code == 401, route.path
-        assert "Log in to Airflow" in answer.text
+    app.add_api_route("/tomorrow", lambda: "everything")  # who adds a page need not think of it
+    try:
+        for path in [route.path.format(dag_id="publishing") for route in routes] + ["/tomorrow"]:
+            answer = stranger.get(path)
+            assert answer.status_code == 401, path
+            assert "Log in to Airflow" in answer.text
+    finally:
+        del app.router.routes[-1]
+
+
+def test_who_may_not_read_a_dag_sees_nothing_of_its_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By Airflow's own word, asked for each DAG. What it lets through, a browser tries: `make test-browser`."""
+    from airflow.api_fastapi.core_api import security
+    from airflow.models.dag import DagModel
+
+    from sluice.page import airflow_rights
+    from sluice.page.airflow_app import app
+
+    asked = []
+
+    class DenyAll:
+        def is_authorized_dag(self, **what: Any) -> bool:
+            asked.append((what["method"], what["details"].id, what["user"]))
+            return False
+
+    for module in (security, airflow_rights):
+        monkeypatch.setattr(module, "get_auth_manager", DenyAll)
+    monkeypatch.setattr(DagModel, "get_team_name", lambda *_, **__: None)
+    monkeypatch.setitem(app.dependency_overrides, security.get_user, lambda: "somebody")
+    visitor = TestClient(app)
+
+    assert visitor.get("/pipelines/publishing").status_code == 403
+    page = visitor.get("/")
+    assert page.status_code == 200
+    assert "There is no pipeline here that you may read" in page.text
+    assert "/pipelines/" not in page.text
+    assert asked == [("GET", "publishing", "somebody")] * 2

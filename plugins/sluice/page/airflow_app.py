@@ -14,7 +14,8 @@ from typing import Any
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag, requires_authenticated
 from airflow.configuration import conf
 from fastapi import Depends, FastAPI, HTTPException, Request
-from fastapi.responses import FileResponse, HTMLResponse, Response
+from fastapi.responses import HTMLResponse, Response
+from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 
 from sluice.errors import ConfigError, SluiceError
@@ -27,12 +28,6 @@ from sluice.pipeline_file import load_pipeline
 from sluice.spec import Pipeline
 
 PREFIX = "/sluice"
-STATIC = {
-    "page.css": "text/css",
-    "page.js": "text/javascript",
-    "icon.svg": "image/svg+xml",
-    "icon-dark.svg": "image/svg+xml",
-}
 SHOWN = 20
 """Batches that a page shows unless it is told to show more."""
 HEADERS = {
@@ -47,6 +42,8 @@ HEADERS = {
 app = FastAPI(
     title="Sluice", dependencies=[Depends(requires_authenticated())], docs_url=None, redoc_url=None, openapi_url=None
 )
+# What everybody may have, as whoever has to log in first sees the page, too: it is in the repository.
+app.mount("/static", StaticFiles(directory=FOLDER / "static"))
 answers: Answers[Contents | SluiceError] = Answers()
 
 
@@ -67,14 +64,6 @@ async def pipeline(request: Request, user: GetUserDep, dag_id: str, batches: int
     subject = await _subject(found)
     may = await run_in_threadpool(airflow_rights.rights, user, dag_id, subject.dags)
     return page(request, "pipeline.html", shown=batches, **views.pipeline_page(subject, may))
-
-
-@app.get("/static/{name}")
-def static(name: str) -> Response:
-    """The style sheet, the script, and the icon in Airflow's navigation."""
-    if name not in STATIC:
-        raise HTTPException(404)
-    return FileResponse(FOLDER / "static" / name, media_type=STATIC[name], headers={"Cache-Control": "no-cache"})
 
 
 @app.exception_handler(401)
