@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from sluice.drift import DriftRow
 from sluice.errors import SluiceError, WarehouseUnavailable
 from sluice.page import words
 from sluice.page.actions import actions, field_of
@@ -21,7 +22,16 @@ from sluice.page.freshness import freshness
 from sluice.page.known import Contents, Dag, Param, Rights, Run, Step, first_sentence
 from sluice.page.reads import look
 from sluice.page.render import render
-from sluice.page.views import SAMPLES, Subject, card, collection_rows, maintenance_row, pipeline_page, reject_groups
+from sluice.page.views import (
+    SAMPLES,
+    Subject,
+    card,
+    collection_rows,
+    drift_rows,
+    maintenance_row,
+    pipeline_page,
+    reject_groups,
+)
 from sluice.positions import Position
 from sluice.settings import Endpoint
 from sluice.spec import Freshness as Limit
@@ -82,6 +92,11 @@ def an_entry(**overrides: Any) -> Entry:
     return Entry(**{**defaults, "reason": "half is dead", "did": "VACUUM DELETE ONLY", "at": NOON, **overrides})
 
 
+def a_drift(**overrides: Any) -> DriftRow:
+    defaults: dict[str, Any] = {"collection": "documents", "path": "isbn", "types": "string", "documents": 7}
+    return DriftRow(**{**defaults, "sample": '"978-3"', "first_batch": 1, "batch": 2, **overrides})
+
+
 def a_param(name: str, *, default: Any = None, says: str = "", **schema: Any) -> Param:
     return Param.of(name, {"type": "string", **schema}, default, says)
 
@@ -103,7 +118,7 @@ RECONCILE = a_dag("publishing.reconcile", params=(a_param("dry_run", type="boole
 
 def a_subject(*commits: Commit, now: float = 2, **overrides: Any) -> Subject:
     migrations = [MigrationState("0001", "create_batches", "applied", NOON)]
-    contents = Contents(list(commits), [a_reject()], migrations, [an_entry()])
+    contents = Contents(list(commits), [a_reject()], migrations, [an_entry()], [a_drift()])
     dags = {"publishing": a_dag("publishing", a_run()), "publishing.reconcile": RECONCILE}
     return Subject(**{"pipeline": a_pipeline(), "contents": contents, "dags": dags, "now": minutes(now), **overrides})
 
@@ -235,11 +250,18 @@ def test_rejects_are_grouped_with_a_few_samples() -> None:
     ]
 
 
+def test_drift_begins_with_what_is_undeclared_and_frequent() -> None:
+    rows = [a_drift(path="title", documents=99), a_drift(path="rare", documents=1), a_drift(path="often", documents=9)]
+
+    found = drift_rows(a_pipeline(), rows)
+    assert [(row.path, undeclared) for row, undeclared in found] == [("often", True), ("rare", True), ("title", False)]
+
+
 def test_maintenance_shows_what_it_changed_and_else_what_it_did() -> None:
     entry = an_entry(before=Size(2_000, 3_000_000_000, 12), after=Size(1_000, None, 12))
 
     assert maintenance_row(entry).changes == ("2,000 rows → 1,000 rows",)
-    assert "2,000 rows → 1,000 rows" in html(a_subject(contents=Contents([], [], [], [entry])))
+    assert "2,000 rows → 1,000 rows" in html(a_subject(contents=Contents([], [], [], [entry], [])))
     assert "VACUUM DELETE ONLY" in html(a_subject())
 
 
@@ -252,7 +274,7 @@ def test_maintenance_shows_what_it_changed_and_else_what_it_did() -> None:
         ({"dags": {"publishing": a_dag(paused=True)}}, "paused"),
         ({"dags": {"publishing": a_dag("publishing", a_run(None, "failed"))}}, "last run failed"),
         ({"dags": {"publishing": a_dag("publishing", a_run(None, "running"), a_run())}}, "running"),
-        ({"contents": Contents([], [], [], [])}, "nothing published yet"),
+        ({"contents": Contents([], [], [], [], [])}, "nothing published yet"),
     ],
 )
 def test_the_word_for_a_pipeline(change: dict[str, Any], word: str) -> None:
@@ -268,8 +290,9 @@ def test_nothing_of_others_becomes_markup() -> None:
     commit = a_commit(kind=SCRIPT, plan=SCRIPT, code_version=SCRIPT, counts={SCRIPT: counts})
     reject = a_reject(key=SCRIPT, column=SCRIPT, reason=SCRIPT, detail=SCRIPT, collection=SCRIPT)
     run = replace(a_run(state="failed"), run=SCRIPT, dag=SCRIPT)
+    drift = a_drift(collection=SCRIPT, path=SCRIPT, types=SCRIPT, sample=SCRIPT)
     entry = an_entry(action=SCRIPT, target=SCRIPT, reason=SCRIPT, did=SCRIPT, error=SCRIPT)
-    contents = Contents([commit, a_commit(2)], [reject], [MigrationState(SCRIPT, SCRIPT, SCRIPT)], [entry])
+    contents = Contents([commit, a_commit(2)], [reject], [MigrationState(SCRIPT, SCRIPT, SCRIPT)], [entry], [drift])
     params = (*PARAMS, a_param(SCRIPT, title=SCRIPT, says=SCRIPT, default=SCRIPT), a_param("x", enum=[SCRIPT]))
     other = f"{SCRIPT}.{SCRIPT}"
     dags = {
@@ -296,11 +319,12 @@ def test_the_page_is_made_of_whatever_there_is() -> None:
     flawless = a_commit().counts["documents"] | {"rejected": 0}
     params = tuple(a_param(f"x{n}", **schema) for n, schema in enumerate(({"type": "integer", "default": 7}, {}, SPAN)))
     many = [a_reject(reason=f"reason {n}") for n in range(10)]
+    fields = [a_drift(path=f"p{n}") for n in range(25)]
     subjects = [
         a_subject(a_commit(counts={"documents": flawless})),
         a_subject(a_commit(kind="backfill")),
         a_subject(a_commit(positions={})),
-        a_subject(contents=Contents([a_commit(3), a_commit(9)], many, [], [])),
+        a_subject(contents=Contents([a_commit(3), a_commit(9)], many, [], [], fields)),
         a_subject(a_commit(), dags={**a_subject().dags, "publishing.x": a_dag("publishing.x", params=params)}),
         a_subject(a_commit(), dags={}),
         a_subject(*(a_commit(n, cut=n, published=n + 1) for n in range(30, 0, -1)), now=40),
@@ -354,6 +378,8 @@ def test_who_may_not_read_runs_or_logs_sees_neither_runs_nor_keys() -> None:
 
     assert "manual__1" not in page
     assert "k1" not in page
+    assert "isbn" in page
+    assert "978-3" not in page
 
 
 def test_only_what_airflow_has_and_allows_has_a_button() -> None:

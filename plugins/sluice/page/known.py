@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
 
+from sluice.drift import DriftRow
 from sluice.warehouse.base import Commit, MigrationState, RejectRow
 from sluice.warehouse.maintenance import Entry
 
@@ -23,6 +24,7 @@ class Contents:
     rejects: list[RejectRow]
     migrations: list[MigrationState]
     maintenance: list[Entry]
+    drift: list[DriftRow]
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,7 @@ def read(pipeline: Pipeline, resolve: Resolver) -> Contents:
             warehouse.rejects(pipeline.name, limit=REJECTS),
             warehouse.migration_states(),
             journal.entries(pipeline.name, limit=ENTRIES),
+            warehouse.drift(pipeline.name),
         )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sluice.drift import DriftRow, is_undeclared
 from sluice.errors import SluiceError
 from sluice.page import words
 from sluice.page.actions import actions
@@ -149,11 +150,19 @@ def pipeline_page(subject: Subject, may: Rights) -> dict[str, Any]:
         "collections": collection_rows(subject),
         "batches": batch_rows(subject),
         "rejects": reject_groups(known.rejects if known else ()) if may.logs else None,
+        "drift": drift_rows(subject.pipeline, known.drift if known else ()),
+        "samples": may.logs,
         "maintenance": [maintenance_row(entry) for entry in known.maintenance] if known else [],
         "migrations": migrations_by_state(known.migrations if known else ()),
         "steps": [step for step in STEPS if step != "follow" or subject.pipeline.capture.mode == CHANGE_STREAM],
         "counted": COUNTED,
     }
+
+
+def drift_rows(pipeline: Pipeline, rows: Iterable[DriftRow]) -> list[tuple[DriftRow, bool]]:
+    """What documents have beside their columns, the most frequent first; with whether it still is undeclared."""
+    found = [(row, is_undeclared(pipeline, row)) for row in rows]
+    return sorted(found, key=lambda each: (not each[1], -each[0].documents))
 
 
 def maintenance_row(entry: Entry) -> MaintenanceRow:
