@@ -46,7 +46,6 @@ def test_a_silent_warehouse_takes_seconds_and_blanks_nothing(visit: Visit) -> No
     cards = browser.run("[...document.querySelectorAll('.card')].map(card => card.innerText)")
     assert took < 8
     assert [card.splitlines()[0] for card in cards] == ["archive", "journals", "publishing"]
-    assert "clickhouse (connection silent) did not answer in 4 s" in cards[0]
     assert "look at the server" in cards[0]
     assert "behind now" in cards[1]
     assert "behind now" in cards[2]

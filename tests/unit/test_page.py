@@ -469,6 +469,29 @@ def test_an_answer_is_given_again_for_some_seconds(monkeypatch: pytest.MonkeyPat
     assert asyncio.run(answers.get("x", ask)) == 2
 
 
+def test_a_slow_warehouse_shows_what_it_said_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers, end = Answers[str](), Event()
+    said = iter(["first", "second"])
+
+    def ask() -> str:
+        found = next(said)
+        if found == "second":
+            end.wait(20)
+        return found
+
+    async def visit(patience: float) -> str | None:
+        return await answers.get("slow", ask, patience)
+
+    assert asyncio.run(visit(20)) == "first"
+    monkeypatch.setattr("sluice.page.answers.KEPT", -1.0)
+    assert asyncio.run(visit(0.05)) == "first"
+    monkeypatch.setattr("sluice.page.answers.LATE", -1.0)
+    assert asyncio.run(visit(0.05)) is None
+    monkeypatch.setattr("sluice.page.answers.KEPT", 60.0)
+    end.set()
+    assert asyncio.run(visit(20)) == "second"
+
+
 def test_whatever_a_warehouse_raises_is_told_without_its_secrets(caplog: pytest.LogCaptureFixture) -> None:
     def broken(conn_id: str) -> Endpoint:
         raise RuntimeError("password=hunter2")
