@@ -18,6 +18,22 @@ ENGINE = MergeTree
 ORDER BY (pipeline, batch)
 SETTINGS index_granularity = 8192;
 
+CREATE TABLE sluice.checks
+(
+    `pipeline` LowCardinality(String),
+    `plan` String,
+    `cut` DateTime64(3, 'UTC'),
+    `table` LowCardinality(String),
+    `name` String,
+    `severity` LowCardinality(String),
+    `failing` UInt64,
+    `samples` String,
+    `checked_at` DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = ReplacingMergeTree(checked_at)
+ORDER BY (pipeline, plan, name)
+SETTINGS index_granularity = 8192;
+
 CREATE TABLE sluice.columns
 (
     `pipeline` LowCardinality(String),

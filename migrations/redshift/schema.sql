@@ -14,6 +14,18 @@ CREATE TABLE "sluice"."batches" (
     "committed_at" timestamp with time zone NOT NULL
 ) COMPOUND SORTKEY ("pipeline", "batch");
 
+CREATE TABLE "sluice"."checks" (
+    "pipeline" character varying(127) NOT NULL,
+    "plan" character varying(64) NOT NULL,
+    "cut" timestamp with time zone NOT NULL,
+    "table" character varying(127) NOT NULL,
+    "name" character varying(1024) NOT NULL,
+    "severity" character varying(16) NOT NULL,
+    "failing" bigint NOT NULL,
+    "samples" character varying(65535) NOT NULL,
+    "checked_at" timestamp with time zone NOT NULL
+) COMPOUND SORTKEY ("pipeline", "checked_at");
+
 CREATE TABLE "sluice"."columns" (
     "pipeline" character varying(127) NOT NULL,
     "batch" integer NOT NULL,

@@ -402,5 +402,5 @@ runs: a row is only ever replaced by a state that was read later.
 nothing to do. The task's log ends with *why* and *do*. Run the failed tasks again with *Clear*: `land` does not read
 what it already landed; after a failed `publish`, clear `load` with it.
 
-**Look.** `sluice status`, `sluice rejects list`, `sluice verify {name}`.
+**Look.** `sluice status`, `sluice rejects list`, `sluice checks list`, `sluice verify {name}`.
 """

@@ -28,9 +28,11 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 migrations = typer.Typer(help="The warehouse's schema: what is applied, what is missing.", no_args_is_help=True)
+checks = typer.Typer(help="What the checks in a pipeline file found in its batches.", no_args_is_help=True)
 rejects = typer.Typer(help="Documents that could not be conformed, each with its reason.", no_args_is_help=True)
 app.add_typer(migrations, name="migrate")
 app.add_typer(rejects, name="rejects")
+app.add_typer(checks, name="checks")
 
 FOLDER = Path(__file__).parents[2] / "dags" / "pipelines"
 
@@ -130,15 +132,18 @@ def stream(pipeline: Name) -> None:
 
 @app.command()
 def status(pipeline: OptionalName = None) -> None:
-    """Show the last batch of each pipeline: cut, lag, rows, rejects by collection, drift; how far a long load is."""
+    """Show the last batch of each pipeline: cut, lag, rows, rejects, drift, failing checks; how far a long load is."""
+    from sluice.data_checks import check_results, now_failing
     from sluice.pipeline import connect_warehouse, loads_under_way
-    from sluice.report import show_loads, show_status
+    from sluice.report import show_failing, show_loads, show_status
     from sluice.settings import from_environment
 
     for found in _pipelines(pipeline):
         with closing(connect_warehouse(found, from_environment)) as warehouse:
             commits, drifted = warehouse.commits(found.name, limit=100), warehouse.drift(found.name)
         show_status(found, commits[:20], drifted)
+        if found.checks:
+            show_failing(now_failing(check_results(found, from_environment, failed=True), next(iter(commits), None)))
         try:
             show_loads(found, loads_under_way(found, from_environment, {commit.plan for commit in commits}))
         except SluiceError as error:
@@ -404,6 +409,22 @@ def rejects_show(
         if not rows:
             raise ConfigError(f"{found.name} has no reject with the key {key!r}", fix="see `sluice rejects list`")
         show_reject(rows[0], systems.landing.raw_reject(rows[0].raw_uri, rows[0].position))
+
+
+@checks.command("list")
+def checks_list(
+    pipeline: Name,
+    *,
+    failed: Annotated[bool, typer.Option("--failed", help="Only checks that did not hold.")] = False,
+    limit: Annotated[int, typer.Option(help="At most so many, newest first.", min=1)] = 50,
+) -> None:
+    """List what checks found, newest batch first, with the rows that failed; also of batches that were stopped."""
+    from sluice.data_checks import check_results
+    from sluice.report import show_check_results
+    from sluice.settings import from_environment
+
+    found = _pipeline(pipeline)
+    show_check_results(found, check_results(found, from_environment, failed=failed, limit=limit))
 
 
 def main() -> None:

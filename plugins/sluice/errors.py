@@ -12,6 +12,7 @@ SluiceError
     ├── CountMismatch    a hand-over lost or gained rows (I1): the batch stops
     ├── Cleaned          what is asked for was deleted when its retention was over
     ├── KeyCollision     two ids have one number: the batch stops
+    ├── ChecksFailed     a check of the pipeline file does not hold: readers do not see the batch
     ├── TooManyRejects   above the pipeline's reject limit (I7)
     ├── MigrationError   the warehouse's schema and the code disagree
     └── AccessDenied     a server refused the credentials or a right is missing
@@ -82,6 +83,10 @@ class Cleaned(Terminal):
 
 class KeyCollision(Terminal):
     """Two different ids have the same numeric key."""
+
+
+class ChecksFailed(Terminal):
+    """With the batch, a check of the pipeline file would not hold."""
 
 
 class TooManyRejects(Terminal):

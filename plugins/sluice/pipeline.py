@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
-from sluice.errors import CountMismatch, SluiceError, StreamLost, TooManyRejects
+from sluice.errors import ChecksFailed, CountMismatch, SluiceError, StreamLost, TooManyRejects
 from sluice.hashes import collection_hash
 from sluice.kept import KeptPlans, is_kept, name_of
 from sluice.limits import limits_of
@@ -234,7 +234,11 @@ def load(systems: Systems, plan: Plan, collection: Collection) -> Loaded:
 
 
 def publish(pipeline: Pipeline, systems: Systems, plan: Plan, loaded: Sequence[Loaded]) -> Commit:
-    """Make the batch visible: every table at once, or none (I2). Stops before it when too much was rejected (I7)."""
+    """Make the batch visible: every table at once, or none (I2). Stops before it when too much was rejected (I7).
+
+    The checks of the pipeline file are judged inside of it, on the tables as readers would see them: one that does not
+    hold raises ChecksFailed, and readers see nothing of the batch.
+    """
     begun = time.monotonic()
     with _trusting(systems, plan):
         manifests = [m for c in pipeline.collections for m in systems.landing.manifests(plan, c.name)]
@@ -325,7 +329,7 @@ def _trusting(systems: Systems, plan: Plan) -> Iterator[None]:
     """What was landed is taken for good, until it is of no use: then the next run makes a new plan."""
     try:
         yield
-    except (CountMismatch, StreamLost):
+    except (CountMismatch, StreamLost, ChecksFailed):
         KeptPlans(systems.landing, plan.pipeline).forget(plan)
         raise
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from sluice.spec import Pipeline
     from sluice.suspects import Comparison
     from sluice.warehouse.base import Commit, MigrationState, RejectRow
+    from sluice.warehouse.data_checks import CheckResult
     from sluice.warehouse.maintenance import Entry
     from sluice.window import Plan, Range
 
@@ -258,6 +259,34 @@ def show_cleanup(pipeline: Pipeline, entries: Sequence[Entry], *, dry_run: bool)
         table.add_row(entry.action, entry.did, entry.reason)
     console.print(f"{pipeline.name}: dry run, nothing was deleted" if dry_run else f"{pipeline.name}: cleaned up")
     console.print(table)
+
+
+def show_check_results(pipeline: Pipeline, results: Sequence[CheckResult]) -> None:
+    """One line a result."""
+    if not results:
+        console.print(f"{pipeline.name}: no results of checks; `checks` in the pipeline file say what must hold")
+        return
+    table = _table("batch", "cut", "check", "", "failing", "as")
+    for result in results:
+        batch = str(result.batch) if result.batch else "not published"
+        failing = f"{result.failing:,}" if result.failing else ""
+        table.add_row(batch, _instant(result.cut), result.name, result.state, failing, escape(_samples(result)))
+    console.print(table)
+
+
+def show_failing(results: Iterable[CheckResult]) -> None:
+    """A line for each check that did not hold."""
+    for result in results:
+        what = (
+            f"batch {result.batch}" if result.batch else f"the batch of {_instant(result.cut)}, which is not published"
+        )
+        console.print(
+            f"  {result.name} {result.state} {what}: {result.failing:,} fail: {_samples(result)}", markup=False
+        )
+
+
+def _samples(result: CheckResult) -> str:
+    return "; ".join(result.samples)
 
 
 def show_audit(pipeline: Pipeline, findings: Sequence[Finding]) -> bool:

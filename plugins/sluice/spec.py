@@ -245,6 +245,50 @@ class Rejects:
         return int(self.limit * max(read, 10_000)) if self.limit < 1 else int(self.limit)
 
 
+class CheckKind(StrEnum):
+    """What a check of rows looks for. Each is a key in a pipeline file."""
+
+    NOT_NULL = "not_null"
+    UNIQUE = "unique"
+    ACCEPTED_VALUES = "accepted_values"
+    RELATIONSHIP = "relationship"
+    ROW_COUNT_CHANGE = "row_count_change"
+    FRESHNESS = "freshness"
+    SQL = "sql"
+
+
+class Severity(StrEnum):
+    """What becomes of a batch that fails a check: it stops before anyone sees it, or is published with a warning."""
+
+    STOP = "stop"
+    WARN = "warn"
+
+
+@dataclass(frozen=True, slots=True)
+class DataCheck:
+    """What must hold of a table with a batch in it. Columns are target names.
+
+    ``values``: those that are accepted, as text. ``to``: the collection whose keys the column holds. ``share``: of the
+    rows, by which their number may change. ``file``: of the check's own SQL, which selects the rows that fail.
+    """
+
+    table: str
+    kind: CheckKind
+    columns: tuple[str, ...] = ()
+    severity: Severity = Severity.STOP
+    values: tuple[str, ...] = ()
+    to: str = ""
+    share: float = 0.0
+    within: timedelta = timedelta(0)
+    file: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name in a pipeline: ``documents.not_null(title)``."""
+        of = self.file.stem if self.file else ", ".join(self.columns)
+        return f"{self.table}.{self.kind}{f'({of})' if of else ''}"
+
+
 @dataclass(frozen=True, slots=True)
 class Freshness:
     """How old what analysts see may become, and how it is told then: a notifier of Airflow's, with what it takes."""
@@ -293,12 +337,17 @@ class Pipeline:
     rejects: Rejects = Rejects()
     freshness: Freshness | None = None
     maintenance: Maintenance = Maintenance()
+    checks: tuple[DataCheck, ...] = ()
     file: Path | None = None
 
     @property
     def tables(self) -> tuple[Table, ...]:
         """Every table of the pipeline, a collection's own before its children."""
         return tuple(table for collection in self.collections for table in collection.tables)
+
+    def table(self, name: str) -> Table:
+        """The table of that name."""
+        return next(table for table in self.tables if table.name == name)
 
     def collection(self, name: str) -> Collection:
         """The collection of that name. Raises KeyError."""

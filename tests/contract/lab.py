@@ -317,7 +317,7 @@ class Lab:
             self.analyst.command(f"TRUNCATE TABLE sluice_data.{self.pipeline.name}_{table}")
         for table in self.staging():
             self.analyst.command(f"DROP TABLE sluice_staging.{table} SYNC")
-        for table in ("batches", "fences", "rejects", "drift", "columns", "maintenance"):
+        for table in ("batches", "fences", "rejects", "drift", "columns", "maintenance", "checks"):
             where = f"pipeline = '{self.pipeline.name}'"
             if self.rows(f"SELECT 1 FROM sluice.{table} WHERE {where} LIMIT 1"):  # mostly not: mutations take a while
                 self.analyst.command(f"ALTER TABLE sluice.{table} DELETE WHERE {where} SETTINGS mutations_sync = 2")

@@ -163,7 +163,7 @@ class RedshiftLab(Lab):
             self.lose(table, "TRUE")
         for staging in self.staging():
             self.command(f"DROP TABLE sluice_staging.{staging}")
-        for control in ("batches", "rejects", "gone", "drift", "columns", "maintenance"):
+        for control in ("batches", "rejects", "gone", "drift", "columns", "maintenance", "checks"):
             self.command(f"DELETE FROM sluice.{control} WHERE pipeline = '{self.pipeline.name}'")
 
 

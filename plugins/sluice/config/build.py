@@ -8,6 +8,7 @@ from pathlib import Path
 from sluice import spec
 from sluice.columns import ColumnType, Kind
 from sluice.config import shape
+from sluice.config.check_build import data_checks
 from sluice.config.entries import KEY
 from sluice.config.expressions import partition
 from sluice.config.grammar import default_name
@@ -32,6 +33,12 @@ def pipeline(section: shape.PipelineSection, file: Path) -> spec.Pipeline:
         rejects=spec.Rejects(**section.rejects.model_dump()),
         freshness=_freshness(section.freshness),
         maintenance=_maintenance(section.maintenance),
+        checks=tuple(
+            check
+            for name, found in section.collections.items()
+            for each in found.checks
+            for check in data_checks(name, each, file.parent / "checks")
+        ),
         file=file,
     )
 

@@ -19,7 +19,7 @@ is in [pipeline-file.md](pipeline-file.md).
 """
 
 FREE = "*"
-"""Stands for a key that is a name of one's own: a collection, a path, a column."""
+"""Stands for a key that is a name of one's own (a collection, a path, a column), and for the items of a list."""
 
 
 def text() -> str:
@@ -43,7 +43,7 @@ def _sections() -> Iterator[tuple[str, dict[str, Any]]]:
 def _inner(form: dict[str, Any]) -> tuple[str, dict[str, Any] | None]:
     """The section that a key leads to, and whether names of one's own stand between."""
     form = resolved(form)
-    free = form.get("additionalProperties")
+    free = form.get("additionalProperties") or form.get("items")
     if isinstance(free, dict):
         below = resolved(free)
         return f".{FREE}", below if "properties" in below else None

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
 from sluice.columns import KEY_KINDS, TEXT_KINDS, Kind, OnError
-from sluice.config import expressions, grammar, numeric
+from sluice.config import check_rules, expressions, grammar, numeric
 from sluice.config.entries import KEY, ChildEntry, Entry, children_of, columns_of, mapping, texts
 from sluice.config.problems import Loc, Problem, Wrong, dotted
 from sluice.config.redshift import ENCODINGS
@@ -49,6 +49,7 @@ def problems(document: Any) -> Iterator[Problem]:
     yield from _deletes(mapping(document), collections)
     yield from _freshness(mapping(document))
     yield from numeric.problems(collections)
+    yield from check_rules.problems(collections)
 
 
 def _freshness(document: dict[str, Any]) -> Iterator[Problem]:

@@ -57,8 +57,8 @@ def _sections(
 
 
 def _any_key(node: dict[str, Any]) -> dict[str, Any]:
-    """The form of the values of a mapping whose keys are free."""
-    form = node.get("additionalProperties")
+    """The form of the values of a mapping whose keys are free, or of a list's items."""
+    form = node.get("additionalProperties") or node.get("items")
     return form if isinstance(form, dict) else {}
 
 

@@ -11,9 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PlainValidator,
     StrictBool,
@@ -23,9 +21,11 @@ from pydantic import (
 
 from sluice.columns import ColumnType, Kind, OnError
 from sluice.config import grammar
+from sluice.config.check_shape import CheckSection
 from sluice.config.expressions import INDEX_TYPES, skip_index
 from sluice.config.problems import Wrong
 from sluice.config.redshift import ENCODINGS, encoding, one_character, rows_refused
+from sluice.config.section import Section
 from sluice.spec import CONTINUOUS, MOST_LEVELS, LandingFormat, UnknownFields, WarehouseKind
 from sluice.suggest import shown
 
@@ -107,13 +107,6 @@ ReadPreference = Literal["primary", "primaryPreferred", "secondary", "secondaryP
 Action = Annotated[
     OnError, BeforeValidator(_on_error), WithJsonSchema({"enum": [None, *(str(action) for action in OnError)]})
 ]
-
-
-class Section(BaseModel):
-    """A mapping with known keys."""
-
-    # built once, within the pipeline's: half the time of importing this module
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class SourceSection(Section):
@@ -326,6 +319,9 @@ class CollectionSection(Section):
     )
     surrogate_key: Annotated[bool, Field(strict=True)] = Field(
         default=False, description="add _key, a number for each _id, and parent_key to the children"
+    )
+    checks: list[CheckSection] = Field(
+        default=[], description="what must hold of the tables before anyone sees a batch"
     )
     clickhouse: ClickHouseSection = Field(default_factory=ClickHouseSection)
     redshift: RedshiftSection = Field(default_factory=RedshiftSection)

@@ -1,6 +1,6 @@
 """Publish: the one step that makes a batch visible, all tables or none (I2). docs/architecture.md has the why.
 
-fence → recover → recount staging → write versions → check → one row into sluice.batches
+fence → recover → recount staging → write versions → check, the pipeline file too → one row into sluice.batches
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from dataclasses import asdict, astuple
 from typing import Final
 
 from sluice.drift import DRIFT_COLUMNS, DriftRow, drift_of, drift_rows
-from sluice.errors import CountMismatch, Fenced, SluiceError, WarehouseUnavailable
+from sluice.errors import ChecksFailed, CountMismatch, Fenced, SluiceError, WarehouseUnavailable
 from sluice.history import ColumnsRow, columns_rows
 from sluice.spec import Pipeline
 from sluice.statements import Sql, name
 from sluice.warehouse.base import Batch, Commit, TableCounts
 from sluice.warehouse.clickhouse.check import refuse_old_versions
 from sluice.warehouse.clickhouse.client import Client
+from sluice.warehouse.clickhouse.data_checks import ClickHouseChecks, keep_results
 from sluice.warehouse.clickhouse.fence import Fence, Pace
 from sluice.warehouse.clickhouse.missing import Missing
 from sluice.warehouse.clickhouse.numeric_keys import NumericKeys
@@ -25,6 +26,7 @@ from sluice.warehouse.clickhouse.recover import committed, recover
 from sluice.warehouse.clickhouse.staging import drop_staging
 from sluice.warehouse.clickhouse.tables import STAGING, place
 from sluice.warehouse.clickhouse.versions import Versions
+from sluice.warehouse.data_checks import refuse
 from sluice.warehouse.records import commit_values, known_later, new_commit, tell_ended
 
 log = logging.getLogger(__name__)
@@ -56,7 +58,7 @@ class Publish:
     def _publish_or_yield(self, rejects: int) -> Commit:
         try:
             return self._publish(rejects)
-        except CountMismatch:
+        except (CountMismatch, ChecksFailed):
             self._fence.confirm()  # without the fence nothing this attempt sent took effect: then that is the news
             raise
 
@@ -76,6 +78,7 @@ class Publish:
         tell_ended(commit, ended)
         refuse_old_versions(self._client, self._pipeline, commit)
         numbers.check(number, staged)
+        self._check_data(commit)
         if rejects:
             self._insert_rejects(commit)
         self._insert_drift(commit)
@@ -83,6 +86,13 @@ class Publish:
         if self._client.version < NUMBER_FIRST:
             time.sleep(self._pace.settle)
         return self._commit(commit)
+
+    def _check_data(self, commit: Commit) -> None:
+        """The checks of the pipeline file, on what readers would see. Raises ChecksFailed."""
+        if self._pipeline.checks:
+            found = ClickHouseChecks(self._fence, self._pipeline, commit).run()
+            keep_results(self._client, self._pipeline.name, found)
+            refuse(self._pipeline.name, found)
 
     def _committed(self) -> Commit | None:
         return committed(self._client, self._pipeline.name, self._plan.id)

@@ -26,6 +26,7 @@ from sluice.warehouse.clickhouse.publish import Publish
 from sluice.warehouse.clickhouse.staging import Load, drop_staging, staged_plans
 from sluice.warehouse.clickhouse.suspects import Suspects
 from sluice.warehouse.clickhouse.tables import CONTROL, place
+from sluice.warehouse.data_checks import CheckResult, read_result
 from sluice.warehouse.differences import Comparison
 from sluice.warehouse.migrations import Migration, read_migrations
 from sluice.warehouse.records import read_commit
@@ -155,6 +156,12 @@ class ClickHouse:
             base=base,
         )
         return [(key, extra) for key, extra in rows]
+
+    def check_results(self, pipeline: str, *, failed: bool = False, limit: int = 50) -> list[CheckResult]:
+        """The newest results of checks."""
+        if not self._exists("checks"):
+            return []
+        return [read_result(row) for row in self._client.rows("checks", pipeline=pipeline, failed=failed, limit=limit)]
 
     def visible_state(self, pipeline: Pipeline, table: Table, batch: int) -> TableState:
         """Rows and hashes by bucket."""

@@ -1,6 +1,6 @@
 """Publish: one transaction makes a batch visible in all tables, or in none (I2). docs/architecture.md has the why.
 
-lock → already there? → recount staging → write rows → check → rejects → commit record → COMMIT
+lock → already there? → recount staging → write rows → check, the pipeline file too → rejects → commit record → COMMIT
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from dataclasses import asdict, astuple, dataclass
 from typing import Any, Final
 
 from sluice.drift import DriftRow, drift_of, drift_rows
-from sluice.errors import CountMismatch, SluiceError, WarehouseUnavailable
+from sluice.errors import ChecksFailed, CountMismatch, SluiceError, WarehouseUnavailable
 from sluice.history import ColumnsRow, columns_rows
 from sluice.spec import Pipeline
 from sluice.statements import Sql
 from sluice.warehouse.base import Batch, Commit, Loaded
+from sluice.warehouse.data_checks import CheckResult, refuse
 from sluice.warehouse.records import commit_values, known_later, new_commit, read_commit, tell_ended
 from sluice.warehouse.redshift.client import Client
+from sluice.warehouse.redshift.data_checks import RedshiftChecks, keep_results
 from sluice.warehouse.redshift.missing import end_missing
 from sluice.warehouse.redshift.numeric_keys import NumericKeys
 from sluice.warehouse.redshift.rejects import landed_rejects, refused_rows, stage_rejects
@@ -56,6 +58,7 @@ class Publish:
     def __init__(self, client: Client, pipeline: Pipeline, batch: Batch, pace: Pace = DEFAULT_PACE) -> None:
         self._client, self._pipeline, self._batch, self._pace = client, pipeline, batch, pace
         self._plan = batch.plan
+        self._found: list[CheckResult] = []
 
     def run(self) -> Commit:
         """Publish, or return the record of the attempt that did. Raises CountMismatch, WarehouseUnavailable."""
@@ -63,7 +66,11 @@ class Publish:
         done = self._committed()
         if done is None:
             rejects = self._stage_rejects()
-            done = self._publish(rejects)
+            try:
+                done = self._publish(rejects)
+            except ChecksFailed:
+                keep_results(self._client, self._pipeline.name, self._found)  # the transaction took them with it
+                raise
         self._drop_staging()
         return done
 
@@ -119,6 +126,7 @@ class Publish:
             commit.counts[collection.name] |= self._more_counts(collection.name, written)
         tell_ended(commit, ended)
         numbers.check(number)
+        self._check_data(commit)
         self._insert_rejects(commit, rejects)
         self._insert_drift(commit)
         self._insert_columns(commit)
@@ -126,6 +134,12 @@ class Publish:
         done = self._committed()
         assert done, "the record was written in this transaction"
         return done
+
+    def _check_data(self, commit: Commit) -> None:
+        """The checks of the pipeline file, on what readers would see. Raises ChecksFailed."""
+        self._found = RedshiftChecks(self._client, self._pipeline, commit).run()
+        refuse(self._pipeline.name, self._found)
+        keep_results(self._client, self._pipeline.name, self._found)
 
     def _known_later(self) -> set[str]:
         cut = {"cluster": self._plan.cut.cluster, "plan": self._plan.id}

@@ -18,6 +18,7 @@ from sluice.statements import name
 from sluice.suspects import Suspect
 from sluice.warehouse.base import Batch, Commit, Loaded, MigrationState, RejectRow, TableState
 from sluice.warehouse.buckets import DIGITS, MODULUS, digits_of
+from sluice.warehouse.data_checks import CheckResult, read_result
 from sluice.warehouse.differences import Comparison
 from sluice.warehouse.migrations import Migration, read_migrations
 from sluice.warehouse.records import read_commit
@@ -145,6 +146,12 @@ class Redshift:
             page=page.number,
         )
         return [(key, extra) for key, extra in rows]
+
+    def check_results(self, pipeline: str, *, failed: bool = False, limit: int = 50) -> list[CheckResult]:
+        """The newest results of checks."""
+        if not exists_table(self._client, "checks"):
+            return []
+        return [read_result(row) for row in self._client.rows("checks", pipeline=pipeline, failed=failed, limit=limit)]
 
     def visible_state(self, pipeline: Pipeline, table: Table, batch: int) -> TableState:
         """Rows and hashes by bucket. Raises Superseded for any batch but the newest."""
