@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from sluice.errors import ConfigError
+from sluice.hashes import collection_hash, pipeline_hash
 from sluice.own_sql import own_sql
-from sluice.pipeline_file import PipelineFileError, collection_hash, parse_pipeline, pipeline_hash
+from sluice.pipeline_file import PipelineFileError, parse_pipeline
 from sluice.spec import CheckKind, DataCheck, Severity
 from tests.factories import a_pipeline, a_pipeline_text
 

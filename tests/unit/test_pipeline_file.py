@@ -10,14 +10,8 @@ import pytest
 
 from sluice.columns import ColumnType, Kind, OnError
 from sluice.errors import ConfigError
-from sluice.pipeline_file import (
-    PipelineFileError,
-    collection_hash,
-    load_pipeline,
-    load_pipelines,
-    parse_pipeline,
-    pipeline_hash,
-)
+from sluice.hashes import collection_hash, pipeline_hash
+from sluice.pipeline_file import PipelineFileError, load_pipeline, load_pipelines, parse_pipeline
 from sluice.spec import (
     Capture,
     Child,
