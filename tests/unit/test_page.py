@@ -26,6 +26,7 @@ from sluice.page.views import (
     SAMPLES,
     Subject,
     card,
+    check_rows,
     collection_rows,
     drift_rows,
     maintenance_row,
@@ -34,8 +35,10 @@ from sluice.page.views import (
 )
 from sluice.positions import Position
 from sluice.settings import Endpoint
+from sluice.spec import CheckKind, DataCheck
 from sluice.spec import Freshness as Limit
 from sluice.warehouse.base import Commit, MigrationState, RejectRow
+from sluice.warehouse.data_checks import CheckResult
 from sluice.warehouse.maintenance import VACUUM, Entry, Size
 from tests.factories import NOON, a_cut, a_pipeline
 
@@ -97,6 +100,15 @@ def a_drift(**overrides: Any) -> DriftRow:
     return DriftRow(**{**defaults, "sample": '"978-3"', "first_batch": 1, "batch": 2, **overrides})
 
 
+def a_check(column: str = "title") -> DataCheck:
+    return DataCheck("documents", CheckKind.NOT_NULL, (column,))
+
+
+def a_result(**overrides: Any) -> CheckResult:
+    defaults: dict[str, Any] = {"plan": "plan-1", "cut": NOON, "table": "documents", "name": a_check().name}
+    return CheckResult(**{**defaults, "severity": "stop", "failing": 0, "samples": (), "batch": 1, **overrides})
+
+
 def a_param(name: str, *, default: Any = None, says: str = "", **schema: Any) -> Param:
     return Param.of(name, {"type": "string", **schema}, default, says)
 
@@ -118,7 +130,7 @@ RECONCILE = a_dag("publishing.reconcile", params=(a_param("dry_run", type="boole
 
 def a_subject(*commits: Commit, now: float = 2, **overrides: Any) -> Subject:
     migrations = [MigrationState("0001", "create_batches", "applied", NOON)]
-    contents = Contents(list(commits), [a_reject()], migrations, [an_entry()], [a_drift()])
+    contents = Contents(list(commits), [a_reject()], migrations, [an_entry()], [a_drift()], [a_result()])
     dags = {"publishing": a_dag("publishing", a_run()), "publishing.reconcile": RECONCILE}
     return Subject(**{"pipeline": a_pipeline(), "contents": contents, "dags": dags, "now": minutes(now), **overrides})
 
@@ -250,6 +262,22 @@ def test_rejects_are_grouped_with_a_few_samples() -> None:
     ]
 
 
+def test_each_check_is_shown_with_how_it_went_what_failed_first() -> None:
+    pipeline = a_pipeline(checks=(a_check("fine"), a_check("new"), a_check("bad")))
+    fine, new, bad = (check.name for check in pipeline.checks)
+    stopped = a_result(name=bad, failing=2, samples=("title of k7",), batch=None)
+    results = [stopped, a_result(name=fine, cut=minutes(5)), a_result(name=bad), a_result(name="gone")]
+
+    rows = check_rows(pipeline, results)
+    states = [(row.name, row.last and row.last.state) for row in rows]
+    assert states == [(bad, "stopped"), (fine, "passed"), (new, None)]
+    assert [each.state for each in rows[0].results] == ["passed", "stopped"]
+    subject = a_subject(pipeline=pipeline, contents=Contents([], [], [], [], [], results))
+    assert "title of k7" in html(subject)
+    assert "title of k7" not in html(subject, Rights())
+    assert "the batch was not published" in html(subject, Rights())
+
+
 def test_drift_begins_with_what_is_undeclared_and_frequent() -> None:
     rows = [a_drift(path="title", documents=99), a_drift(path="rare", documents=1), a_drift(path="often", documents=9)]
 
@@ -261,7 +289,7 @@ def test_maintenance_shows_what_it_changed_and_else_what_it_did() -> None:
     entry = an_entry(before=Size(2_000, 3_000_000_000, 12), after=Size(1_000, None, 12))
 
     assert maintenance_row(entry).changes == ("2,000 rows → 1,000 rows",)
-    assert "2,000 rows → 1,000 rows" in html(a_subject(contents=Contents([], [], [], [entry], [])))
+    assert "2,000 rows → 1,000 rows" in html(a_subject(contents=Contents([], [], [], [entry], [], [])))
     assert "VACUUM DELETE ONLY" in html(a_subject())
 
 
@@ -274,7 +302,7 @@ def test_maintenance_shows_what_it_changed_and_else_what_it_did() -> None:
         ({"dags": {"publishing": a_dag(paused=True)}}, "paused"),
         ({"dags": {"publishing": a_dag("publishing", a_run(None, "failed"))}}, "last run failed"),
         ({"dags": {"publishing": a_dag("publishing", a_run(None, "running"), a_run())}}, "running"),
-        ({"contents": Contents([], [], [], [], [])}, "nothing published yet"),
+        ({"contents": Contents([], [], [], [], [], [])}, "nothing published yet"),
     ],
 )
 def test_the_word_for_a_pipeline(change: dict[str, Any], word: str) -> None:
@@ -291,15 +319,18 @@ def test_nothing_of_others_becomes_markup() -> None:
     reject = a_reject(key=SCRIPT, column=SCRIPT, reason=SCRIPT, detail=SCRIPT, collection=SCRIPT)
     run = replace(a_run(state="failed"), run=SCRIPT, dag=SCRIPT)
     drift = a_drift(collection=SCRIPT, path=SCRIPT, types=SCRIPT, sample=SCRIPT)
+    result = a_result(name=a_check(SCRIPT).name, failing=1, samples=(SCRIPT,))
     entry = an_entry(action=SCRIPT, target=SCRIPT, reason=SCRIPT, did=SCRIPT, error=SCRIPT)
-    contents = Contents([commit, a_commit(2)], [reject], [MigrationState(SCRIPT, SCRIPT, SCRIPT)], [entry], [drift])
+    migrations = [MigrationState(SCRIPT, SCRIPT, SCRIPT)]
+    contents = Contents([commit, a_commit(2)], [reject], migrations, [entry], [drift], [result])
     params = (*PARAMS, a_param(SCRIPT, title=SCRIPT, says=SCRIPT, default=SCRIPT), a_param("x", enum=[SCRIPT]))
     other = f"{SCRIPT}.{SCRIPT}"
     dags = {
         SCRIPT: Dag(SCRIPT, paused=True, runs=(run,), params=PARAMS),
         other: Dag(other, paused=True, params=params, says=SCRIPT),
     }
-    subject = a_subject(pipeline=a_pipeline(name=SCRIPT, schedule=SCRIPT), contents=contents, dags=dags)
+    pipeline = a_pipeline(name=SCRIPT, schedule=SCRIPT, checks=(a_check(SCRIPT),))
+    subject = a_subject(pipeline=pipeline, contents=contents, dags=dags)
     error = SluiceError(SCRIPT, why=SCRIPT, fix=SCRIPT)
     pages = [
         html(subject, Rights(runs=True, logs=True, start=frozenset(dags))),
@@ -324,7 +355,7 @@ def test_the_page_is_made_of_whatever_there_is() -> None:
         a_subject(a_commit(counts={"documents": flawless})),
         a_subject(a_commit(kind="backfill")),
         a_subject(a_commit(positions={})),
-        a_subject(contents=Contents([a_commit(3), a_commit(9)], many, [], [], fields)),
+        a_subject(contents=Contents([a_commit(3), a_commit(9)], many, [], [], fields, [])),
         a_subject(a_commit(), dags={**a_subject().dags, "publishing.x": a_dag("publishing.x", params=params)}),
         a_subject(a_commit(), dags={}),
         a_subject(*(a_commit(n, cut=n, published=n + 1) for n in range(30, 0, -1)), now=40),

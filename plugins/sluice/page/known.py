@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from sluice.drift import DriftRow
 from sluice.warehouse.base import Commit, MigrationState, RejectRow
+from sluice.warehouse.data_checks import CheckResult
 from sluice.warehouse.maintenance import Entry
 
 STREAM = "stream"
@@ -18,13 +19,14 @@ _WORST = ("failed", "upstream_failed", "running", "up_for_retry", "queued", "sch
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a warehouse said of a pipeline; batches, rejects and maintenance newest first."""
+    """What a warehouse said of a pipeline; all but drift and migrations newest first."""
 
     commits: list[Commit]
     rejects: list[RejectRow]
     migrations: list[MigrationState]
     maintenance: list[Entry]
     drift: list[DriftRow]
+    checks: list[CheckResult]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import closing
 from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
 from sluice.errors import SluiceError
 from sluice.page.known import Contents
@@ -12,6 +13,9 @@ from sluice.pipeline import connect_warehouse
 from sluice.settings import Endpoint, Resolver
 from sluice.spec import Pipeline
 from sluice.warehouse.maintenance import connect_journal
+
+if TYPE_CHECKING:
+    from sluice.warehouse.data_checks import Checking
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +25,8 @@ REJECTS = 200
 """Rejects that are grouped by their reason."""
 ENTRIES = 50
 """Things that maintenance did."""
+CHECKS = 200
+"""Results of checks."""
 TIMEOUT = 10
 """Seconds without an answer after which a connection is given up."""
 
@@ -64,6 +70,7 @@ def read(pipeline: Pipeline, resolve: Resolver) -> Contents:
             warehouse.migration_states(),
             journal.entries(pipeline.name, limit=ENTRIES),
             warehouse.drift(pipeline.name),
+            cast("Checking", warehouse).check_results(pipeline.name, limit=CHECKS),
         )
 
 

@@ -17,11 +17,14 @@ from sluice.page.freshness import freshness
 from sluice.page.known import Contents, Dag, Rights, Run, Step
 from sluice.spec import CHANGE_STREAM, Collection, Pipeline
 from sluice.warehouse.base import Commit, MigrationState, RejectRow
+from sluice.warehouse.data_checks import CheckResult
 from sluice.warehouse.maintenance import Entry
 
 STEPS = ("migrate", "plan", "land", "follow", "load", "publish", "verify", "clean_up")
 """The steps that have a colour."""
 COUNTED = ("staged", "published", "unchanged", "superseded", "gone", "closed")
+RUNS = 20
+"""Results that are shown of each check."""
 SAMPLES = 3
 """Rejects that are shown of each reason."""
 
@@ -110,6 +113,15 @@ class CollectionRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckRow:
+    """A check of the pipeline file: its newest result, None before the first, and the last ones in their order."""
+
+    name: str
+    last: CheckResult | None
+    results: tuple[CheckResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MaintenanceRow:
     """One thing that maintenance did, and what that changed in numbers."""
 
@@ -150,6 +162,7 @@ def pipeline_page(subject: Subject, may: Rights) -> dict[str, Any]:
         "collections": collection_rows(subject),
         "batches": batch_rows(subject),
         "rejects": reject_groups(known.rejects if known else ()) if may.logs else None,
+        "checks": check_rows(subject.pipeline, known.checks if known else ()),
         "drift": drift_rows(subject.pipeline, known.drift if known else ()),
         "samples": may.logs,
         "maintenance": [maintenance_row(entry) for entry in known.maintenance] if known else [],
@@ -157,6 +170,16 @@ def pipeline_page(subject: Subject, may: Rights) -> dict[str, Any]:
         "steps": [step for step in STEPS if step != "follow" or subject.pipeline.capture.mode == CHANGE_STREAM],
         "counted": COUNTED,
     }
+
+
+def check_rows(pipeline: Pipeline, results: Iterable[CheckResult]) -> list[CheckRow]:
+    """Every check of the pipeline file with its newest result, what failed first, and how it went before."""
+    found: dict[str, list[CheckResult]] = {check.name: [] for check in pipeline.checks}
+    for result in results:
+        if result.name in found:
+            found[result.name].append(result)
+    rows = [CheckRow(name, each[0] if each else None, tuple(reversed(each[:RUNS]))) for name, each in found.items()]
+    return sorted(rows, key=lambda row: row.last is None or not row.last.failing)
 
 
 def drift_rows(pipeline: Pipeline, rows: Iterable[DriftRow]) -> list[tuple[DriftRow, bool]]:
