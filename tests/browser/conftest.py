@@ -36,6 +36,11 @@ from tests.browser.chromium import Chromium, find
 ROOT = Path(__file__).parents[2]
 HOSTILE = "<img src=x onerror='window.hacked = 1'>"
 """The key of a rejected document."""
+CHECKS = {
+    "documents": "[{not_null: [title, price], severity: warn}]",
+    "tickets": "[{accepted_values: {column: status, values: [Started, InProgress, Finished, Error]}}, {unique: _id}]",
+}
+"""The publisher's mess leaves documents without a price."""
 ROLES = {"admin": "admin", "vera": "viewer"}
 
 
@@ -120,6 +125,10 @@ def _write_dags(folder: Path) -> dict[str, Path]:
     text = (folder / "pipelines" / "publishing.yml").read_text().replace('schedule: "*/5 * * * *"', "schedule: null")
     own = "{kind: clickhouse, conn_id: warehouse, schema: publishing}"
     assert own in text
+    for collection, checks in CHECKS.items():
+        beginning = f"  {collection}:\n"
+        assert beginning in text
+        text = text.replace(beginning, f"{beginning}    checks: {checks}\n", 1)
     kinds = {
         "publishing": own,
         "journals": "{kind: redshift, conn_id: redshift, schema: journals}",
