@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from devstack.redshift.column_types import read_type
 from devstack.redshift.errors import SqlError, near
-from devstack.redshift.reader import Reader, literal, quoted, split
+from devstack.redshift.reader import Reader, literal, split
 from devstack.redshift.tables import Attributes, column, is_key, read_key, table_attributes
 from devstack.redshift.work import Series
 
@@ -77,5 +77,5 @@ def _alter(reader: Reader, table: str) -> Series:
         raise SqlError(
             f'target data type "{type_}" is not supported: only the size of a VARCHAR can be changed', "0A000"
         )
-    change = f"ALTER TABLE {table} ALTER COLUMN {quoted(name)} TYPE {type_}"
+    change = f"SELECT standin.retype({literal(table)}, {literal(name)}, {literal(type_)})"
     return Series("ALTER TABLE", (change, keys.settled(table)), alone="ALTER TABLE ALTER COLUMN")

@@ -128,6 +128,23 @@ ENGINE = MergeTree
 ORDER BY (pipeline, batch, collection, key)
 SETTINGS index_granularity = 8192;
 
+CREATE TABLE sluice.settled_rejects
+(
+    `pipeline` LowCardinality(String),
+    `batch` UInt32,
+    `collection` LowCardinality(String),
+    `key` String,
+    `hash` UInt64,
+    `rejected` UInt32,
+    `outcome` LowCardinality(String),
+    `who` String,
+    `why` String,
+    `settled_at` DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = MergeTree
+ORDER BY (pipeline, batch, collection, key)
+SETTINGS index_granularity = 8192;
+
 CREATE VIEW sluice.holders
 (
     `pipeline` LowCardinality(String),

@@ -94,3 +94,16 @@ CREATE TABLE "sluice"."rejects" (
     "cut" timestamp with time zone NOT NULL,
     "hash" bigint
 ) COMPOUND SORTKEY ("pipeline", "batch");
+
+CREATE TABLE "sluice"."settled_rejects" (
+    "pipeline" character varying(127) NOT NULL,
+    "batch" integer NOT NULL,
+    "collection" character varying(256) NOT NULL,
+    "key" character varying(1024) NOT NULL,
+    "hash" bigint NOT NULL,
+    "rejected" integer NOT NULL,
+    "outcome" character varying(16) NOT NULL,
+    "who" character varying(256) NOT NULL,
+    "why" character varying(4096) NOT NULL,
+    "settled_at" timestamp with time zone NOT NULL
+) COMPOUND SORTKEY ("pipeline", "batch");

@@ -17,7 +17,7 @@ from airflow.sdk import Asset, AssetAlias
 from airflow.sdk.exceptions import AirflowSkipException
 
 from sluice import pipeline as spine
-from sluice.airflow_tasks import Step, asset_of, event_of, reread_of
+from sluice.airflow_tasks import Step, asset_of, event_of, rejects_asset, rejects_of, reread_of
 from sluice.spec import Pipeline
 from sluice.streaming import Bounds, Stream
 
@@ -58,6 +58,8 @@ class Told:
     batches: int = 0
     _last: dict[str, dict[str, Any]] = field(default_factory=dict)
     _rows: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    _rejects: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    _rejected: dict[str, Any] = field(default_factory=dict)
 
     def add(self, commit: Commit) -> None:
         """A batch was published."""
@@ -65,12 +67,19 @@ class Told:
         for table in self.pipeline.tables:
             self._last[table.name] = event_of(commit, table)
             self._rows[table.name].update(self._last[table.name]["counts"])
+        if found := rejects_of(commit):
+            self._rejected = found
+            for collection, reasons in found["rejects"].items():
+                self._rejects[collection].update(reasons)
 
     def events(self) -> Iterator[tuple[Asset, dict[str, Any]]]:
-        """One for each table; none when nothing was published."""
+        """One for each table, and one for what was rejected; none when nothing was published."""
         for table in self.pipeline.tables if self.batches else ():
             counts = {"counts": dict(self._rows[table.name]), "batches": self.batches}
             yield asset_of(self.pipeline, table), self._last[table.name] | counts
+        if self._rejected:
+            rejects = {name: dict(reasons) for name, reasons in self._rejects.items()}
+            yield rejects_asset(self.pipeline), self._rejected | {"rejects": rejects}
 
 
 def alias_of(pipeline: Pipeline) -> AssetAlias:

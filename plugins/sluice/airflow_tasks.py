@@ -13,9 +13,19 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, Asset, BaseOperator, CronDataIntervalTimetable, ExceptionRetryPolicy, Param, TriggerRule
+from airflow.sdk import (
+    DAG,
+    Asset,
+    AssetAlias,
+    BaseOperator,
+    CronDataIntervalTimetable,
+    ExceptionRetryPolicy,
+    Param,
+    TriggerRule,
+)
 from airflow.sdk import RetryAction as Action
 from airflow.sdk import RetryRule as Rule
+from airflow.sdk.exceptions import AirflowSkipException
 
 from sluice import airflow_lineage as lineage
 from sluice import pipeline as spine
@@ -27,7 +37,8 @@ from sluice.plans import Reread
 from sluice.settings import Endpoint, Resolver, missing
 from sluice.spec import CHANGE_STREAM, CONTINUOUS, Collection, Pipeline, Table
 from sluice.warehouse.base import Commit, Loaded
-from sluice.window import Plan, Range
+from sluice.warehouse.quarantine import Which
+from sluice.window import BatchKind, Plan, Range
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -57,6 +68,20 @@ SPAN_PARAMS = {
 }
 
 
+REJECTS_PARAM = Param(
+    None,
+    type=["null", "object", "string"],
+    title="Replay rejects",
+    description="The run reads the documents of open rejects again, and publishes what conforms now: {} for all of "
+    'them, or those of one collection, column, reason, batch or key: {"collection": "…", "reason": "…"}, or the name '
+    "of a collection alone.",
+    properties={
+        "batch": {"type": "integer"},
+        **{name: {"type": "string"} for name in ("collection", "column", "reason", "key")},
+    },
+    additionalProperties=False,
+)
+
 FAILED_RUNS = 20
 """In a row, before a DAG without pauses between its runs is paused: where only a person can help, it would not end."""
 
@@ -71,7 +96,7 @@ def params_of(pipeline: Pipeline) -> dict[str, Param]:
     names = [collection.name for collection in pipeline.collections]
     text = "The run reads all of this collection, and ends what is no longer there; readers see no step in between."
     full = Param(None, type=["null", "string"], enum=[None, *names], title="Refresh whole", description=text)
-    return {**SPAN_PARAMS, "full": full, **seconds}
+    return {**SPAN_PARAMS, "full": full, "replay_rejects": REJECTS_PARAM, **seconds}
 
 
 class Killed(BaseException):
@@ -122,8 +147,11 @@ class MakePlan(Step):
     """Decide what the batch reads; returns the ranges, over which ``land`` is mapped."""
 
     def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
-        """Pushes the plan as ``plan`` too: Airflow maps only over a returned list."""
-        return push_plan(context, spine.plan(pipeline, systems, reread_of(context)))
+        """Pushes the plan as ``plan`` too: Airflow maps only over a returned list. Skips what would replay nothing."""
+        made = spine.plan(pipeline, systems, reread_of(context))
+        if made.kind is BatchKind.REJECTS and not made.ranges:
+            raise AirflowSkipException("no open reject that is meant can be read again")
+        return push_plan(context, made)
 
 
 class RangeStep(Step):
@@ -160,7 +188,9 @@ class Follow(Step):
     """Bring what was landed to one cut; only a pipeline that reads change streams has this step."""
 
     def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
-        """Pushes the plan that the next steps go by."""
+        """Pushes the plan that the next steps go by. Skipped with a plan that was."""
+        if not context["ti"].xcom_pull(task_ids="plan", key="plan"):
+            raise AirflowSkipException("nothing was planned")
         followed = spine.follow(pipeline, systems, plan_of(context))
         context["ti"].xcom_push(key="plan", value=followed.to_json())
 
@@ -197,6 +227,8 @@ class Publish(Step):
         self.meter.published(commit)
         for table in pipeline.tables:
             context["outlet_events"][asset_of(pipeline, table)].extra = event_of(commit, table)
+        if rejects := rejects_of(commit):
+            context["outlet_events"][rejects_alias(pipeline)].add(rejects_asset(pipeline), extra=rejects)
         return commit.to_json()
 
     def get_openlineage_facets_on_complete(self, _: Any) -> Any:
@@ -256,7 +288,8 @@ def build_dag(file: Path) -> DAG:
             collection=[collection.name for collection in pipeline.collections]
         )
         assets = [asset_of(pipeline, table) for table in pipeline.tables]
-        publish = Publish(task_id="publish", loaded=load.output, outlets=assets, **common)
+        outlets = [*assets, rejects_alias(pipeline)]
+        publish = Publish(task_id="publish", loaded=load.output, outlets=outlets, **common)
         clean_up = CleanUp(task_id="clean_up", **common).as_teardown()
         landed: Any = land
         if pipeline.capture.mode == CHANGE_STREAM:
@@ -301,7 +334,7 @@ def airflow_connection(conn_id: str) -> Endpoint:
 
 
 def reread_of(context: Context) -> Reread | None:
-    """What the run re-reads: the interval of a backfill run, the two ends or the collection that a manual one names.
+    """What the run re-reads: the interval of a backfill run; the ends, the collection or the rejects of a manual one.
 
     None for a live run.
     """
@@ -310,7 +343,12 @@ def reread_of(context: Context) -> Reread | None:
         assert run.data_interval_start is not None  # the timetable gives every backfill run an interval
         assert run.data_interval_end is not None
         return run.data_interval_start, run.data_interval_end
-    start, end, full = (context["params"].get(name) for name in ("from", "to", "full"))
+    params = context["params"]
+    start, end, full, rejects = (params.get(name) for name in ("from", "to", "full", "replay_rejects"))
+    if rejects is not None:
+        if {start, end, full} != {None}:
+            raise ConfigError("rejects are read again, or a span, or a collection", fix="set one of them")
+        return Which(rejects) if isinstance(rejects, str) else Which.from_json(rejects)
     if start is None and end is None:
         return full
     if full is not None:
@@ -348,6 +386,24 @@ def event_of(commit: Commit, table: Table) -> dict[str, Any]:
     """What an Asset event carries: the batch number, the cut, and this table's counts."""
     counts = commit.counts[table.collection]["tables"][table.name]
     return {"pipeline": commit.pipeline, "batch": commit.batch, "cut": commit.cut.time.isoformat(), "counts": counts}
+
+
+def rejects_asset(pipeline: Pipeline) -> Asset:
+    """The Asset that has an event whenever a batch rejected what was not rejected so before."""
+    return Asset(name=f"sluice.rejects.{pipeline.name}", uri=f"sluice://rejects/{pipeline.name}")
+
+
+def rejects_alias(pipeline: Pipeline) -> AssetAlias:
+    """Stands for it in the DAG: an alias has an event only where one is added."""
+    return AssetAlias(f"sluice.rejects.{pipeline.name}")
+
+
+def rejects_of(commit: Commit) -> dict[str, Any] | None:
+    """What such an event carries: collection → reason → new rejects. None when there are none."""
+    found = {name: counts.get("quarantine", {}).get("new") for name, counts in commit.counts.items()}
+    news = {name: reasons for name, reasons in found.items() if reasons}
+    event = {"pipeline": commit.pipeline, "batch": commit.batch, "cut": commit.cut.time.isoformat(), "rejects": news}
+    return event if news else None
 
 
 def operators_page(pipeline: Pipeline) -> str:
@@ -397,6 +453,9 @@ interval of the schedule; *Trigger* with `from` and `to` makes one batch for the
 runs: a row is only ever replaced by a state that was read later.
 
 **Load a collection again.** *Trigger* with `full` reads all of one collection, and ends what is no longer there.
+
+**Replay rejects.** *Trigger* with `replay_rejects` (`{{}}` for all that are open) reads their documents as they are
+now, and publishes what conforms. Whenever something new is rejected, the Asset `sluice.rejects.{name}` has an event.
 
 **When a run fails.** Nothing of it is visible, and the next run goes on from the last published batch: usually there is
 nothing to do. The task's log ends with *why* and *do*. Run the failed tasks again with *Clear*: `land` does not read

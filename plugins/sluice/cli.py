@@ -7,16 +7,17 @@ import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from sluice import __version__
+from sluice.cli_names import FOLDER, Name, OptionalName
+from sluice.cli_names import find_pipeline as _pipeline
+from sluice.cli_names import find_pipelines as _pipelines
+from sluice.cli_rejects import rejects
 from sluice.errors import ConfigError, SluiceError
 from sluice.spec import WarehouseKind
-
-if TYPE_CHECKING:
-    from sluice.spec import Pipeline
 
 app = typer.Typer(
     help="Move MongoDB collections into an analytics warehouse, exactly.\n\n"
@@ -29,17 +30,10 @@ app = typer.Typer(
 )
 migrations = typer.Typer(help="The warehouse's schema: what is applied, what is missing.", no_args_is_help=True)
 checks = typer.Typer(help="What the checks in a pipeline file found in its batches.", no_args_is_help=True)
-rejects = typer.Typer(help="Documents that could not be conformed, each with its reason.", no_args_is_help=True)
 app.add_typer(migrations, name="migrate")
 app.add_typer(rejects, name="rejects")
 app.add_typer(checks, name="checks")
 
-FOLDER = Path(__file__).parents[2] / "dags" / "pipelines"
-
-Name = Annotated[str, typer.Argument(metavar="PIPELINE", help="A name in dags/pipelines, or the path of a file.")]
-OptionalName = Annotated[
-    str | None, typer.Argument(metavar="[PIPELINE]", help="Default: every file in dags/pipelines.", show_default=False)
-]
 _ELSEWHERE = "give another --out, or move it away"
 FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
@@ -135,13 +129,15 @@ def status(pipeline: OptionalName = None) -> None:
     """Show the last batch of each pipeline: cut, lag, rows, rejects, drift, failing checks; how far a long load is."""
     from sluice.data_checks import check_results, now_failing
     from sluice.pipeline import connect_warehouse, loads_under_way
-    from sluice.report import show_failing, show_loads, show_status
+    from sluice.report import show_failing, show_loads, show_quarantine, show_status
     from sluice.settings import from_environment
 
     for found in _pipelines(pipeline):
         with closing(connect_warehouse(found, from_environment)) as warehouse:
             commits, drifted = warehouse.commits(found.name, limit=100), warehouse.drift(found.name)
+            open_rejects = warehouse.reject_groups(found.name)
         show_status(found, commits[:20], drifted)
+        show_quarantine(found, open_rejects)
         if found.checks:
             show_failing(now_failing(check_results(found, from_environment, failed=True), next(iter(commits), None)))
         try:
@@ -376,41 +372,6 @@ def migrate_new(pipeline: OptionalName = None) -> None:
         typer.echo(f"{found.name}: {write_migration(found.warehouse.kind, comparison)}")
 
 
-@rejects.command("list")
-def rejects_list(
-    pipeline: Name,
-    *,
-    collection: Annotated[str | None, typer.Option(help="Only of this collection.", show_default=False)] = None,
-    limit: Annotated[int, typer.Option(help="At most so many, newest first.", min=1)] = 50,
-) -> None:
-    """List rejects, newest batch first."""
-    from sluice.pipeline import connect_warehouse
-    from sluice.report import show_rejects
-    from sluice.settings import from_environment
-
-    found = _pipeline(pipeline)
-    with closing(connect_warehouse(found, from_environment)) as warehouse:
-        rows = warehouse.rejects(found.name, collection=collection, limit=limit)
-    show_rejects(found, rows)
-
-
-@rejects.command("show")
-def rejects_show(
-    pipeline: Name, key: Annotated[str, typer.Argument(help="The key, as `rejects list` shows it.")]
-) -> None:
-    """Show the raw document of one reject, as Extended JSON."""
-    from sluice import pipeline as spine
-    from sluice.report import show_reject
-    from sluice.settings import from_environment
-
-    found = _pipeline(pipeline)
-    with spine.connect(found, from_environment) as systems:
-        rows = systems.warehouse.rejects(found.name, key=key, limit=1)
-        if not rows:
-            raise ConfigError(f"{found.name} has no reject with the key {key!r}", fix="see `sluice rejects list`")
-        show_reject(rows[0], systems.landing.raw_reject(rows[0].raw_uri, rows[0].position))
-
-
 @checks.command("list")
 def checks_list(
     pipeline: Name,
@@ -434,33 +395,6 @@ def main() -> None:
     except SluiceError as error:
         typer.secho(f"error: {error}", err=True, fg=typer.colors.RED)
         sys.exit(1)
-
-
-def _pipelines(name: str | None) -> list[Pipeline]:
-    from sluice.pipeline_file import load_pipelines
-
-    if name:
-        return [_pipeline(name)]
-    found = load_pipelines(FOLDER)
-    if not found:
-        raise ConfigError(f"no pipeline file in {FOLDER}", fix="write one: docs/pipeline-file.md")
-    return found
-
-
-def _pipeline(name: str) -> Pipeline:
-    from sluice.pipeline_file import load_pipeline
-
-    as_path = Path(name)
-    if as_path.suffix in {".yml", ".yaml"}:
-        return load_pipeline(as_path)
-    known = {found.stem: found for found in sorted(FOLDER.glob("*.yml"))}
-    if name not in known:
-        raise ConfigError(
-            f"there is no pipeline {name!r}",
-            why=f"known: {', '.join(known) or 'none'} (in {FOLDER})",
-            fix="name one of them, or give the path of a .yml file",
-        )
-    return load_pipeline(known[name])
 
 
 def _reread(start: datetime | None, end: datetime | None, full: str | None) -> tuple[datetime, datetime] | str | None:

@@ -41,6 +41,7 @@ from xxhash import xxh64_intdigest
 from sluice.arrow import arrow_schema
 from sluice.children import Owners, children_of
 from sluice.errors import ConfigError
+from sluice.key_lists import key_found
 from sluice.keys import key_text
 from sluice.limits import CLICKHOUSE_LIMITS, Limits
 from sluice.misfit import MISSING, Misfit
@@ -145,8 +146,9 @@ class Conformer:
         return _Piece(
             {name: findings.accepted(*found) for name, *found in rows},
             [
-                Reject(_best_key(pulled["_id"][row]), *fault, raw[bounds[row] : bounds[row + 1]])
+                Reject(_best_key(key_found(each) if row in undecodable else pulled["_id"][row]), *fault, each)
                 for row, fault in sorted(findings.rejected.items())
+                for each in [raw[bounds[row] : bounds[row + 1]]]
             ],
             findings.uses(),
             findings.undeclared,

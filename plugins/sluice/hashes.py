@@ -6,8 +6,9 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
+from sluice.columns import Kind, OnError
 from sluice.spec import Child, Collection, Column, Pipeline
 
 
@@ -17,6 +18,8 @@ def pipeline_hash(pipeline: Pipeline) -> str:
     del fields["source"]["care"], fields["landing"]["retention"]
     for name in ("file", "schedule", "rejects", "freshness", "maintenance", "checks"):
         del fields[name]
+    for collection in fields["collections"]:
+        del collection["rejects"]
     return _digest(fields)
 
 
@@ -37,8 +40,18 @@ def deciding(collection: Collection) -> list[Any]:
 
 
 def column_terms(column: Column) -> list[str]:
-    """What decides the values of a column."""
-    return [column.name, column.path, str(column.type), column.on_error]
+    """What decides the values of a column. Not how much room it has, where what needs more is rejected."""
+    roomy = ROOMS.get(column.type.kind) if column.on_error is OnError.REJECT else None
+    return [column.name, column.path, roomy or str(column.type), column.on_error]
+
+
+ROOMS: Final = {
+    **dict.fromkeys((Kind.STRING, Kind.TEXT), "string"),
+    **dict.fromkeys((Kind.INT32, Kind.INT64), "int"),
+    Kind.DECIMAL: "decimal",
+}
+"""Types that differ in room alone: a document that fits into several has one value in all of them. So a column is made
+wider, and what it rejected is published, while every other row stays what it is."""
 
 
 def child_terms(child: Child) -> list[object]:

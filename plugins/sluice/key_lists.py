@@ -14,6 +14,7 @@ A key that is asked for and not found is gone: its row is ended (I1: asked = fou
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from struct import Struct
@@ -21,10 +22,11 @@ from typing import Any, Final, NamedTuple
 
 import bson
 from bson.codec_options import CodecOptions, DatetimeConversion
+from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
 
 from sluice.keys import key_text
-from sluice.misfit import Misfit
+from sluice.misfit import MISSING, Misfit
 from sluice.raw_documents import bounds_of
 
 LIST_KEYS: Final = 100_000
@@ -107,14 +109,22 @@ def keys_of(documents: bytes) -> Iterator[bytes]:
         yield _key(documents, start, end)
 
 
+def key_found(raw: bytes) -> Any:
+    """The key of a document that cannot be decoded, whose key mostly can; MISSING where not."""
+    try:
+        return bson.decode(_key(raw, 0, len(raw)), _LENIENT)["_id"]
+    except (BSONError, ValueError, TypeError, LookupError, OverflowError, RecursionError, struct.error):
+        return MISSING
+
+
 def settle(asked: Sequence[bytes], found: Sequence[bytes]) -> tuple[int, list[bytes]]:
     """How many keys were asked for, and those that are gone. What MongoDB takes for one key (1 and 1.0) counts once."""
     known = set(found)
     missing = [key for key in asked if key not in known]
     if not missing:
         return len(known.union(asked)), []
-    same = {_identity(key) for key in known}
-    gone = {identity: key for key in missing if (identity := _identity(key)) not in same}
+    same = {identity(key) for key in known}
+    gone = {same_as: key for key in missing if (same_as := identity(key)) not in same}
     return len(same) + len(gone), list(gone.values())
 
 
@@ -130,7 +140,8 @@ def _size(raw: bytes, at: int, kind: int) -> int:
     return _FIXED.get(kind, -1)
 
 
-def _identity(key: bytes) -> str | bytes:
+def identity(key: bytes) -> str | bytes:
+    """Its text, the same for all that MongoDB takes for one key; itself when it has none."""
     try:
         return key_text(bson.decode(key, _LENIENT)["_id"])
     except (Misfit, ValueError, RecursionError):

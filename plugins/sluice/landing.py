@@ -20,14 +20,14 @@ from sluice import s3_client
 from sluice.cleaned import NAME as CLEANED
 from sluice.cleaned import Cleanings, cleaned
 from sluice.conform import Reject
-from sluice.errors import CountMismatch
+from sluice.errors import ConfigError, CountMismatch
 from sluice.landed_keys import read_key
 from sluice.manifest import KEYS, MANIFEST, Manifest, plan_prefix, range_prefix
 from sluice.parts import Uploader
 from sluice.range_writer import RangeWriter
 from sluice.raw_documents import bounds_of
 from sluice.s3_client import code_of, s3_errors
-from sluice.warehouse.base import RejectRow
+from sluice.warehouse.quarantine import RejectRow
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -197,17 +197,18 @@ class Landing:
         if manifest.rejects_key is None:
             return
         uri = f"s3://{self._bucket}/{manifest.rejects_key}"
-        for position, reject in enumerate(self._rejects(manifest.rejects_key)):
-            yield RejectRow(
-                manifest.collection,
-                reject.key,
-                reject.column,
-                reject.reason,
-                reject.detail,
-                uri,
-                position,
-                hash=xxh64_intdigest(reject.raw),
-            )
+        with s3_errors(f"read the rejects in {uri}"):
+            for position, reject in enumerate(self._rejects(manifest.rejects_key)):
+                yield RejectRow(
+                    manifest.collection,
+                    reject.key,
+                    reject.column,
+                    reject.reason,
+                    reject.detail,
+                    uri,
+                    position,
+                    hash=xxh64_intdigest(reject.raw),
+                )
 
     def raw_reject(self, uri: str, position: int) -> str:
         """The raw document of a reject, for people: as Extended JSON, or in hex where that cannot be.
@@ -216,13 +217,20 @@ class Landing:
         deleted.
         """
         key = uri.removeprefix(f"s3://{self._bucket}/")
-        if key.endswith(".csv.gz"):
-            return self._line(key, position)
-        reject = next(islice(self._rejects(key), position, None))
-        try:
-            return json_util.dumps(bson.decode(reject.raw, READABLE), indent=2, ensure_ascii=False)
-        except (InvalidBSON, RecursionError):
-            return reject.raw.hex()
+        found = None
+        with s3_errors(f"read s3://{self._bucket}/{key}"):
+            try:
+                found = self._line(key, position) if key.endswith(".csv.gz") else self._document(key, position)
+            except ClientError as error:
+                if code_of(error) not in {"NoSuchKey", "404"}:
+                    raise
+        if found is None:
+            raise ConfigError(
+                "the raw document is not on the landing any more",
+                why=f"{uri} was deleted, as cleaning up or a lifecycle rule of the bucket does after some time",
+                fix="nothing has to be done for `sluice rejects replay`, which reads the document in MongoDB",
+            )
+        return found
 
     def look(self) -> None:
         """One small question: raises ConfigError when the bucket is missing, AccessDenied, LandingUnavailable."""
@@ -330,15 +338,22 @@ class Landing:
         log.warning("aborted the unfinished upload of s3://%s/%s", self._bucket, key)
         return True
 
-    def _line(self, key: str, number: int) -> str:
-        with s3_errors(f"read s3://{self._bucket}/{key}"):
-            body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
-            with gzip.open(body) as lines:
-                line = next(islice(lines, number - 1, None), b"")
-        return line.decode(errors="replace").rstrip("\n")
+    def _line(self, key: str, number: int) -> str | None:
+        body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+        with gzip.open(body) as lines:
+            line = next(islice(lines, number - 1, None), None)
+        return None if line is None else line.decode(errors="replace").rstrip("\n")
+
+    def _document(self, key: str, position: int) -> str | None:
+        reject = next(islice(self._rejects(key), position, None), None)
+        if reject is None:
+            return None
+        try:
+            return json_util.dumps(bson.decode(reject.raw, READABLE), indent=2, ensure_ascii=False)
+        except (InvalidBSON, RecursionError):
+            return reject.raw.hex()
 
     def _rejects(self, key: str) -> Iterator[Reject]:
-        with s3_errors(f"read the rejects in s3://{self._bucket}/{key}"):
-            body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
-            with gzip.open(body) as documents:
-                yield from (Reject(**document) for document in bson.decode_file_iter(cast("BinaryIO", documents)))
+        body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+        with gzip.open(body) as documents:
+            yield from (Reject(**document) for document in bson.decode_file_iter(cast("BinaryIO", documents)))

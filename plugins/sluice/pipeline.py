@@ -18,17 +18,20 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
-from sluice.errors import ChecksFailed, CountMismatch, SluiceError, StreamLost, TooManyRejects
+from sluice.errors import ChecksFailed, CountMismatch, SluiceError, StreamLost
 from sluice.hashes import collection_hash
 from sluice.kept import KeptPlans, is_kept, name_of
 from sluice.limits import limits_of
-from sluice.plans import Reread, keep, kind_of, refuse_refresh, take_up, windows_of
+from sluice.plans import Reread, Span, keep, kind_of, refuse_refresh, take_up, windows_of
 from sluice.progress import Progress
 from sluice.ranges import UNDATED
+from sluice.reject_limits import Rejected, refuse_too_many
+from sluice.rejects import asked_keys, plan_rejects
 from sluice.retention import plan_spared
 from sluice.spec import CHANGE_STREAM, Collection, Pipeline, WarehouseKind
 from sluice.telling import tell_progress, telling
 from sluice.warehouse.base import Batch, Commit, Loaded, Warehouse
+from sluice.warehouse.quarantine import Which
 from sluice.window import BatchKind, Plan, Range, Window
 
 if TYPE_CHECKING:
@@ -100,8 +103,9 @@ def plan(pipeline: Pipeline, systems: Systems, reread: Reread | None = None) -> 
 
     A live batch goes on from the last commit record. One that re-reads moves no position. With a span it is a backfill:
     it reads the documents whose modified date lies in the span, in their state at the cut. With a collection it is a
-    refresh: it reads all of that collection, and ends what is no longer there. A load of a collection from its
-    beginning that was killed is gone on with: its plan is taken up, and what it landed is not read again.
+    refresh: it reads all of that collection, and ends what is no longer there. With rejects it reads their documents.
+    A load of a collection from its beginning that was killed is gone on with: its plan is taken up, and what it landed
+    is not read again.
     """
     last = systems.warehouse.last_commit(pipeline.name)
     made = plan_after(pipeline, systems, last, reread)
@@ -117,6 +121,8 @@ def plan_after(pipeline: Pipeline, systems: Systems, last: Commit | None, reread
 
 def make_plan(pipeline: Pipeline, systems: Systems, last: Commit | None, reread: Reread | None) -> Plan:
     """A new plan, of which nobody knows yet."""
+    if isinstance(reread, Which):
+        return plan_rejects(pipeline, systems, reread)
     if pipeline.capture.mode == CHANGE_STREAM and reread is None:
         from sluice.planning import plan_stream
 
@@ -124,7 +130,7 @@ def make_plan(pipeline: Pipeline, systems: Systems, last: Commit | None, reread:
     return _plan_by_date(pipeline, systems, last, reread)
 
 
-def _plan_by_date(pipeline: Pipeline, systems: Systems, last: Commit | None, reread: Reread | None) -> Plan:
+def _plan_by_date(pipeline: Pipeline, systems: Systems, last: Commit | None, reread: Span | str | None) -> Plan:
     from sluice.planning import new_plan
 
     if isinstance(reread, str):
@@ -141,13 +147,15 @@ def _plan_by_date(pipeline: Pipeline, systems: Systems, last: Commit | None, rer
     return replace(made, ranges=tuple(ranges))
 
 
-def plan_keys(pipeline: Pipeline, systems: Systems, keys: Mapping[str, Iterable[bytes]]) -> Plan:
+def plan_keys(
+    pipeline: Pipeline, systems: Systems, keys: Mapping[str, Iterable[bytes]], kind: BatchKind = BatchKind.REPAIR
+) -> Plan:
     """A plan that reads given keys of collections at one cut, and moves no position: :mod:`sluice.key_lists`."""
     from sluice.planning import list_keys, new_plan
 
     cut = systems.source.now_cut()
     windows = {c.name: Window(None, cut.time, bounded=False) for c in pipeline.collections}
-    made = new_plan(pipeline, BatchKind.REPAIR, cut, windows)
+    made = new_plan(pipeline, kind, cut, windows)
     ranges = [piece for name in keys for piece in list_keys(systems.landing, made, name, keys[name])]
     return replace(made, ranges=tuple(ranges))
 
@@ -242,9 +250,10 @@ def publish(pipeline: Pipeline, systems: Systems, plan: Plan, loaded: Sequence[L
     begun = time.monotonic()
     with _trusting(systems, plan):
         manifests = [m for c in pipeline.collections for m in systems.landing.manifests(plan, c.name)]
-        _check_rejects(pipeline, manifests, loaded)
+        if plan.kind is not BatchKind.REJECTS:  # what is rejected again is in quarantine already
+            refuse_too_many(pipeline, Rejected(manifests, loaded))
         rejects = (row for manifest in manifests for row in systems.landing.read_rejects(manifest))
-        batch = Batch(plan, manifests, loaded, rejects, started_at=plan.cut.time)
+        batch = Batch(plan, manifests, loaded, rejects, plan.cut.time, asked_keys(systems.landing, plan))
         commit = systems.warehouse.publish(pipeline, batch)
     KeptPlans(systems.landing, pipeline.name).forget(plan)
     log.info("publish: batch %d is visible, cut %s, %.1f s", commit.batch, commit.cut.time, time.monotonic() - begun)
@@ -380,24 +389,6 @@ def conformer(pipeline: Pipeline, collection: Collection, turn: int = 0) -> Conf
 
     limits = limits_of(pipeline.warehouse.kind)
     return Conformer(collection, limits=limits, hash_seed=collection_hash(collection), turn=turn)
-
-
-def _check_rejects(pipeline: Pipeline, manifests: Sequence[Manifest], loaded: Sequence[Loaded]) -> None:
-    """Rejected documents, and each row that the warehouse refused, against the limit. Raises TooManyRejects."""
-    refused = sum(sum(found.refused.values()) for found in loaded)
-    read, rejected = sum(m.read for m in manifests), sum(m.rejected for m in manifests) + refused
-    allowed = pipeline.rejects.allowed(read)
-    if rejected <= allowed:
-        return
-    raise TooManyRejects(
-        f"{rejected:,} of {read:,} documents of {pipeline.name} were rejected, {allowed:,} are allowed",
-        why="; ".join(
-            [f"{refused:,} rows were refused by the warehouse"] * bool(refused)
-            + [f"{m.collection}: {m.rejected:,} in {m.rejects_key}" for m in manifests if m.rejected]
-        )[:2000],
-        fix="correct the columns that reject in the pipeline file (type, on_error), or raise rejects.limit there; "
-        "nothing was published",
-    )
 
 
 def tell_plan(made: Plan, last: Commit | None) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sluice.errors import ConfigError
 from sluice.hashes import pipeline_hash
 from sluice.kept import KEPT_FOR, LIVE, Kept, KeptPlans, from_beginning, is_kept, outdated, refresh_of
+from sluice.warehouse.quarantine import Which
 from sluice.window import BatchKind, Cut, Plan, Window, backfill_window, next_window
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ log = logging.getLogger(__name__)
 Span = tuple[datetime, datetime]
 """Both ends of a backfill, on the modified field."""
 
-Reread = Span | str
-"""What a batch reads again: a span, or the collection of that name as a whole."""
+Reread = Span | str | Which
+"""What a batch reads again: a span, the collection of that name as a whole, or the documents of open rejects."""
 
 REFRESHED: Final = "a refresh was asked for"
 
@@ -34,7 +35,7 @@ def take_up(pipeline: Pipeline, systems: Systems, last: Commit | None, reread: R
 
     Two runs may be at one plan: each range is landed once, and it is published once.
     """
-    if isinstance(reread, tuple):
+    if reread is not None and not isinstance(reread, str):
         return None
     plans, now = KeptPlans(systems.landing, pipeline.name), datetime.now(UTC)
     found = plans.get(refresh_of(reread) if reread else LIVE)
@@ -80,14 +81,14 @@ def _positions(last: Commit | None) -> dict[str, Any]:
     return {name: position.to_json() for name, position in last.positions.items()} if last else {}
 
 
-def kind_of(reread: Reread | None) -> BatchKind:
+def kind_of(reread: Span | str | None) -> BatchKind:
     """Why a batch is made."""
     if reread is None:
         return BatchKind.LIVE
     return BatchKind.REFRESH if isinstance(reread, str) else BatchKind.BACKFILL
 
 
-def windows_of(pipeline: Pipeline, last: Commit | None, cut: Cut, reread: Reread | None) -> dict[str, Window]:
+def windows_of(pipeline: Pipeline, last: Commit | None, cut: Cut, reread: Span | str | None) -> dict[str, Window]:
     """A window for each collection, by its modified date."""
     if isinstance(reread, str):
         nothing = Window(None, cut.time, bounded=False)

@@ -34,12 +34,14 @@ if TYPE_CHECKING:
     from sluice.manifest import Manifest
     from sluice.progress import Progress
     from sluice.rehearsal import Rehearsal
+    from sluice.rejects import ReadAgain
     from sluice.replay import Replayed
     from sluice.spec import Pipeline
     from sluice.suspects import Comparison
-    from sluice.warehouse.base import Commit, MigrationState, RejectRow
+    from sluice.warehouse.base import Commit, MigrationState
     from sluice.warehouse.data_checks import CheckResult
     from sluice.warehouse.maintenance import Entry
+    from sluice.warehouse.quarantine import RejectGroup, RejectRow
     from sluice.window import Plan, Range
 
 _SHOWN = 5
@@ -228,22 +230,35 @@ def show_migrations(states: Sequence[MigrationState]) -> bool:
     return all(state.state in {"applied", "pending"} for state in states)
 
 
-def show_rejects(pipeline: Pipeline, rows: Sequence[RejectRow]) -> None:
-    """One line a reject."""
+def show_quarantine(pipeline: Pipeline, groups: Sequence[RejectGroup]) -> None:
+    """How many rejects are open, and mostly why; nothing when there are none."""
+    if groups:
+        most = ", ".join(f"{g.collection} {g.column} {g.reason} x {g.rejects:,}" for g in groups[:5])
+        total = sum(group.rejects for group in groups)
+        console.print(f"{total:,} open rejects: {most}; see sluice rejects list {pipeline.name}", markup=False)
+
+
+def show_rejects(pipeline: Pipeline, rows: Sequence[RejectRow], *, settled: bool, more: bool) -> None:
+    """One line a reject; with ``settled`` what became of each. ``more``: these are not all."""
     if not rows:
-        console.print(f"{pipeline.name}: no rejects")
+        console.print(f"{pipeline.name}: no rejects" if settled else f"{pipeline.name}: no open rejects")
         return
-    table = _table("batch", "collection", "key", "column", "reason", "detail")
+    table = _table("batch", "collection", "key", "column", "reason", "detail", *(["state"] if settled else []))
     for row in rows:
-        table.add_row(str(row.batch), row.collection, row.key, row.column, row.reason, row.detail)
+        state = [_state(row)] if settled else []
+        cells = (str(row.batch), row.collection, row.key, row.column, row.reason, row.detail, *state)
+        table.add_row(*map(escape, cells))
     console.print(table)
+    if more:
+        console.print(f"the newest {len(rows):,}: --limit shows more", style="dim")
     console.print(f"the raw document of one: sluice rejects show {pipeline.name} KEY", style="dim")
 
 
 def show_reject(row: RejectRow, raw: str) -> None:
     """One reject with its raw document (Extended JSON)."""
     console.print(
-        f"{row.collection} {row.key}: {row.column}: {row.reason}: {row.detail} (batch {row.batch})", markup=False
+        f"{row.collection} {row.key}: {row.column}: {row.reason}: {row.detail} (batch {row.batch}, {_state(row)})",
+        markup=False,
     )
     console.print(f"kept at {row.raw_uri}", style="dim", markup=False)
     console.print(raw, markup=False, highlight=False, soft_wrap=True)
@@ -287,6 +302,22 @@ def show_failing(results: Iterable[CheckResult]) -> None:
 
 def _samples(result: CheckResult) -> str:
     return "; ".join(result.samples)
+
+
+def show_read_again(pipeline: Pipeline, done: ReadAgain) -> bool:
+    """What became of the rejects that were read again; True when none is left."""
+    if not done.found:
+        console.print(f"{pipeline.name}: no open rejects")
+    elif done.commit:
+        outcomes = "".join(f", {rejects:,} {outcome}" for outcome, rejects in sorted(done.settled.items()))
+        read = done.found - done.left.total()
+        console.print(
+            f"{pipeline.name}: {read:,} documents read again by batch {done.commit.batch}"
+            f"{outcomes}, {done.rejected:,} rejected again"
+        )
+    for why, rejects in done.left.items():
+        console.print(f"{pipeline.name}: {rejects:,} not read again: {why}", markup=False)
+    return not done.rejected and not done.left
 
 
 def show_audit(pipeline: Pipeline, findings: Sequence[Finding]) -> bool:
@@ -340,6 +371,11 @@ def _change(before: int | None, after: int | None, unit: float = 1) -> str:
     """From how much to how much."""
     known = (f"{size / unit:,.0f}" for size in (before, after) if size is not None)
     return " → ".join(known)
+
+
+def _state(row: RejectRow) -> str:
+    by = f" by {row.who}, {_instant(row.settled_at)}: {row.why}" if row.who else ""
+    return f"{row.state}{by}" + (f" by batch {row.settled_by}" if row.settled_by else "")
 
 
 def _show_counts(commit: Commit) -> None:

@@ -109,6 +109,7 @@ class Collection:
     unknown_fields: UnknownFields = UnknownFields.KEEP
     transform: str | None = None  # "module:function", RecordBatch -> RecordBatch
     surrogate_key: bool = False  # each id has a number, in the collection's key table
+    rejects: Rejects | None = None  # beside the pipeline's own limit
     clickhouse: ClickHouseOptions = ClickHouseOptions()
     redshift: RedshiftOptions = RedshiftOptions()
 

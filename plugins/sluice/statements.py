@@ -53,6 +53,16 @@ def literal(text: str) -> Sql:
     return Sql(f"'{escaped}'")
 
 
+@dataclass(frozen=True, slots=True)
+class Query(Sql):
+    """A query that stands inside of a statement, whose parameters are then the statement's too."""
+
+
+def query(path: str) -> Query:
+    """The query of another file, ``sql/<path>.sql``."""
+    return Query(f"(\n{_body(path)}\n)")
+
+
 class _Open:
     """The mark of a parameter that stays open in the text."""
 
@@ -74,10 +84,12 @@ def bind(path: str, **values: object) -> Statement:
     """Load ``sql/<path>.sql`` and fill its slots. Raises LookupError for a missing file, TypeError for wrong slots."""
     text = _body(path)
     pieces, parameters = set(_PIECE.findall(text)), _parameters(text)
+    for within in (value for value in values.values() if isinstance(value, Query)):
+        parameters |= _parameters(within.text)
     _check(path, pieces | parameters, values)
     for slot in pieces:
         if not isinstance(values[slot], Sql):
-            raise TypeError(f"sql/{path}.sql: ${slot} takes name(), names(), literal() or Sql")
+            raise TypeError(f"sql/{path}.sql: ${slot} takes name(), names(), literal(), query() or Sql")
     filled = _PIECE.sub(lambda match: _text(values[match[1]]), text)
     bound = {slot: values[slot] for slot in parameters if values[slot] is not OPEN}
     return Statement(path.rpartition("/")[2], filled, bound)

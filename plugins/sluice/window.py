@@ -28,7 +28,7 @@ class BatchKind(StrEnum):
     """Why a batch was made.
 
     To go on from the last position; to re-read a span of dates, given keys, or all; to give rows columns that were
-    added.
+    added; to re-read documents that were rejected.
     """
 
     LIVE = "live"
@@ -36,6 +36,7 @@ class BatchKind(StrEnum):
     REPAIR = "repair"
     REFRESH = "refresh"
     REPLAY = "replay"
+    REJECTS = "rejects"
 
 
 @dataclass(frozen=True, slots=True)

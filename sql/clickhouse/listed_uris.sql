@@ -1,7 +1,12 @@
--- purpose:    To which of these objects do rejects of later batches than that point?
--- parameters: pipeline, uris, batch
+-- purpose:    To which of these objects do rejects point that are open, or of later batches than that?
+-- parameters: $quarantine, pipeline, uris, batch
 -- guarantee:  rejects of batches that are not published count too.
 -- why:        a raw document stays for as long as its reject can be asked for.
 SELECT DISTINCT raw_uri
 FROM sluice.rejects
-WHERE pipeline = {pipeline:String} AND batch > {batch:UInt32} AND raw_uri IN {uris:Array(String)}
+WHERE pipeline = {pipeline:String} AND raw_uri IN {uris:Array(String)}
+    AND
+    (
+        batch > {batch:UInt32}
+        OR (batch, collection, key, hash) IN (SELECT batch, collection, key, hash FROM $quarantine WHERE state = 'open')
+    )

@@ -1,14 +1,15 @@
--- purpose:    The newest reject of each document, newest batch first.
--- parameters: pipeline, collection, key, limit
--- guarantee:  an empty collection or key means any; nothing of a batch that is not published.
--- why:        the quarantine is read like the data: at the newest commit. A document may have been rejected before,
---             as something else: once is enough to see.
-SELECT collection, key, column, reason, detail, raw_uri, position, batch, cut
-FROM sluice.rejects
-WHERE pipeline = {pipeline:String}
-    AND batch <= (SELECT max(batch) FROM sluice.batches WHERE pipeline = {pipeline:String})
+-- purpose:    The rejects of a pipeline that are open, or all, newest batch first.
+-- parameters: $quarantine, all, collection, column, reason, batch, key, limit
+-- guarantee:  an empty text, or batch 0, means any; nothing of a batch that is not published.
+-- why:        the quarantine is read like the data: at the newest commit.
+SELECT
+    collection, key, column, reason, detail, raw_uri, position, batch, cut, hash, state, settled_by, who, why, settled_at
+FROM $quarantine
+WHERE ({all:Bool} OR state = 'open')
     AND ({collection:String} = '' OR collection = {collection:String})
+    AND ({column:String} = '' OR column = {column:String})
+    AND ({reason:String} = '' OR reason = {reason:String})
+    AND ({batch:UInt32} = 0 OR batch = {batch:UInt32})
     AND ({key:String} = '' OR key = {key:String})
 ORDER BY batch DESC, collection, key, position
-LIMIT 1 BY collection, key
 LIMIT {limit:UInt32}

@@ -1,7 +1,7 @@
--- purpose:    How many rejects have this batch and earlier ones?
--- parameters: pipeline, batch
+-- purpose:    How many rejects have this batch and earlier ones that are settled?
+-- parameters: $quarantine, batch
 -- guarantee:  what delete_old_rejects deletes.
 -- why:        a dry run says so, and without any nobody is kept waiting for the lock.
 SELECT COUNT(*)
-FROM sluice.rejects
-WHERE pipeline = {pipeline:VARCHAR(127)} AND batch <= {batch:INTEGER}
+FROM $quarantine AS quarantine
+WHERE batch <= {batch:INTEGER} AND state <> 'open'

@@ -1,6 +1,11 @@
--- purpose:    Delete the rejects of this batch and of earlier ones.
--- parameters: pipeline, batch
--- guarantee:  part of a transaction that holds the lock on sluice.batches.
+-- purpose:    Delete the rejects of this batch and of earlier ones that are settled.
+-- parameters: $quarantine, pipeline, batch
+-- guarantee:  part of a transaction that holds the lock on sluice.batches. Never an open one: nothing else says that its
+--             document is not as it should be.
 -- why:        a publisher leaves out a reject that is there already: gone in that moment, it would be nowhere.
 DELETE FROM sluice.rejects
-WHERE pipeline = {pipeline:VARCHAR(127)} AND batch <= {batch:INTEGER}
+USING $quarantine AS quarantine
+WHERE sluice.rejects.pipeline = {pipeline:VARCHAR(127)} AND sluice.rejects.batch <= {batch:INTEGER}
+    AND quarantine.state <> 'open' AND quarantine.batch = sluice.rejects.batch
+    AND quarantine.collection = sluice.rejects.collection AND quarantine."key" = sluice.rejects."key"
+    AND quarantine.hash = COALESCE(sluice.rejects.hash, 0)

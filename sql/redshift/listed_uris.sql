@@ -1,7 +1,7 @@
--- purpose:    To which of these objects do rejects of later batches than that point?
--- parameters: pipeline, $uris, batch
+-- purpose:    To which of these objects do rejects point that are open, or of later batches than that?
+-- parameters: $quarantine, $uris, batch
 -- guarantee:  only what is published: nothing else is in the table.
 -- why:        a raw document stays for as long as its reject can be asked for.
 SELECT DISTINCT raw_uri
-FROM sluice.rejects
-WHERE pipeline = {pipeline:VARCHAR(127)} AND batch > {batch:INTEGER} AND raw_uri IN ($uris)
+FROM $quarantine AS quarantine
+WHERE (batch > {batch:INTEGER} OR state = 'open') AND raw_uri IN ($uris)

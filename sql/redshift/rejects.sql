@@ -1,18 +1,16 @@
--- purpose:    The newest reject of each document, newest batch first.
--- parameters: pipeline, collection, key, limit
--- guarantee:  an empty collection or key means any.
--- why:        a document without a usable modified date is read, and rejected, in every batch: once is enough to see.
-SELECT collection, "key", "column", reason, detail, raw_uri, "position", batch, cut
-FROM
-(
-    SELECT
-        *,
-        ROW_NUMBER() OVER (PARTITION BY collection, "key" ORDER BY batch DESC, "position") AS _place
-    FROM sluice.rejects
-    WHERE pipeline = {pipeline:VARCHAR(127)}
-        AND ({collection:VARCHAR(256)} = '' OR collection = {collection:VARCHAR(256)})
-        AND ({key:VARCHAR(1024)} = '' OR "key" = {key:VARCHAR(1024)})
-) AS placed
-WHERE _place = 1
+-- purpose:    The rejects of a pipeline that are open, or all, newest batch first.
+-- parameters: $quarantine, all, collection, column, reason, batch, key, limit
+-- guarantee:  an empty text, or batch 0, means any.
+-- why:        the quarantine is read like the data: at the newest commit.
+SELECT
+    collection, "key", "column", reason, detail, raw_uri, "position", batch, cut, hash, state, settled_by, who, why,
+    settled_at
+FROM $quarantine AS quarantine
+WHERE ({all:BOOLEAN} OR state = 'open')
+    AND ({collection:VARCHAR(256)} = '' OR collection = {collection:VARCHAR(256)})
+    AND ({column:VARCHAR(512)} = '' OR "column" = {column:VARCHAR(512)})
+    AND ({reason:VARCHAR(256)} = '' OR reason = {reason:VARCHAR(256)})
+    AND ({batch:INTEGER} = 0 OR batch = {batch:INTEGER})
+    AND ({key:VARCHAR(1024)} = '' OR "key" = {key:VARCHAR(1024)})
 ORDER BY batch DESC, collection, "key", "position"
 LIMIT {limit:INTEGER}

@@ -21,6 +21,7 @@ from sluice.pipeline_file import load_pipeline
 from sluice.plans import Reread
 from sluice.settings import from_environment
 from sluice.spec import Collection, Pipeline
+from sluice.warehouse.quarantine import Which
 from tests.acceptance import oracle
 from tests.acceptance.analysts import Analyst, OnClickHouse, OnRedshift
 
@@ -92,7 +93,7 @@ class World:
     def rejected(self, collection: str) -> dict[str, str]:
         """Key → reason of every reject of a collection."""
         with self.systems() as systems:
-            rows = systems.warehouse.rejects(self.pipeline.name, collection=collection, limit=1_000_000)
+            rows = systems.warehouse.rejects(self.pipeline.name, Which(collection), limit=1_000_000)
             return {row.key: row.reason for row in rows}
 
 

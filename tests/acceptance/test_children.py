@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from bson import Decimal128, ObjectId
 
+from sluice.warehouse.quarantine import Which
 from tests.acceptance.conftest import World
 
 FILE = Path(__file__).parents[1] / "pipelines" / "library.yml"
@@ -131,7 +132,7 @@ def test_a_backfill_changes_nothing_and_a_bad_element_deep_inside_is_found_by_it
     assert world.differences() == []
     assert commit.counts["books"]["rejected"] == 1
     with world.systems() as systems:
-        (reject,) = systems.warehouse.rejects(world.pipeline.name, collection="books", limit=10)
+        (reject,) = systems.warehouse.rejects(world.pipeline.name, Which("books"), limit=10)
     assert (reject.key, reject.column, reject.reason) == ("0", "notes.text", "too_long")
     assert reject.detail.endswith(", at chapters.1.sections.0.notes.1")
     place = reject.detail.rpartition(" at ")[2]

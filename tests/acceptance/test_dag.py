@@ -65,8 +65,12 @@ def test_a_run_of_the_dag_publishes_a_batch_and_tells_it(publishing: World, run_
     labels = {task["label"] for task in ran["tasks"] if task["id"] in {"land", "load"}}
     assert {label.split(" ")[0] for label in labels} == {"documents", "tickets"}
     tables = {table.name for table in publishing.pipeline.tables}
-    assert {event["asset"].rsplit("/", 1)[1] for event in ran["events"]} == tables
-    assert all(event["batch"] == 1 and event["cut"] and "published" in event["counts"] for event in ran["events"])
+    *told, rejected = sorted(ran["events"], key=lambda event: event["asset"].startswith("sluice://rejects/"))
+    assert {event["asset"].rsplit("/", 1)[1] for event in told} == tables
+    assert all(event["batch"] == 1 and event["cut"] and "published" in event["counts"] for event in told)
+    assert rejected["asset"] == f"sluice://rejects/{publishing.pipeline.name}"
+    many = {name: len(publishing.rejected(name)) for name in rejected["rejects"]}
+    assert {name: sum(reasons.values()) for name, reasons in rejected["rejects"].items()} == many
     assert "rows/s" in ran["log"]
 
 

@@ -24,11 +24,12 @@ from mypy_boto3_s3 import S3Client
 from sluice.manifest import Manifest, Part
 from sluice.settings import Endpoint
 from sluice.spec import Collection, Pipeline, Table
-from sluice.warehouse.base import Batch, Commit, RejectRow, Warehouse
+from sluice.warehouse.base import Batch, Commit, Warehouse
 from sluice.warehouse.clickhouse import ClickHouse, bucket_address
 from sluice.warehouse.clickhouse.client import Client
 from sluice.warehouse.clickhouse.fence import Pace
 from sluice.warehouse.clickhouse.landed import Access
+from sluice.warehouse.quarantine import RejectRow
 from sluice.window import BatchKind, Plan, Window
 from tests.contract.specs import a_pipeline, a_rich_pipeline
 from tests.contract.spoiled import crash_before
@@ -317,7 +318,8 @@ class Lab:
             self.analyst.command(f"TRUNCATE TABLE sluice_data.{self.pipeline.name}_{table}")
         for table in self.staging():
             self.analyst.command(f"DROP TABLE sluice_staging.{table} SYNC")
-        for table in ("batches", "fences", "rejects", "drift", "columns", "maintenance", "checks"):
+        tables = ("batches", "fences", "rejects", "settled_rejects", "drift", "columns", "maintenance", "checks")
+        for table in tables:
             where = f"pipeline = '{self.pipeline.name}'"
             if self.rows(f"SELECT 1 FROM sluice.{table} WHERE {where} LIMIT 1"):  # mostly not: mutations take a while
                 self.analyst.command(f"ALTER TABLE sluice.{table} DELETE WHERE {where} SETTINGS mutations_sync = 2")

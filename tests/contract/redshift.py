@@ -163,7 +163,8 @@ class RedshiftLab(Lab):
             self.lose(table, "TRUE")
         for staging in self.staging():
             self.command(f"DROP TABLE sluice_staging.{staging}")
-        for control in ("batches", "rejects", "gone", "drift", "columns", "maintenance", "checks"):
+        controls = ("batches", "rejects", "settled_rejects", "gone", "drift", "columns", "maintenance", "checks")
+        for control in controls:
             self.command(f"DELETE FROM sluice.{control} WHERE pipeline = '{self.pipeline.name}'")
 
 

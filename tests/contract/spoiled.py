@@ -25,6 +25,8 @@ READS = {
     "count_replaced",
     "count_missing",
     "later_counts",
+    "reject_groups",
+    "count_news",
     "count_unnumbered",
     "find_collision",
     "count_written",

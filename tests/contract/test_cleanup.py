@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from sluice.settings import Endpoint
-from sluice.warehouse.base import Commit, RejectRow
+from sluice.warehouse.base import Commit
 from sluice.warehouse.cleanup import Cleaner, connect_cleaner
 from sluice.warehouse.clickhouse.cleanup import Cleaner as OnClickHouse
 from sluice.warehouse.clickhouse.client import Client
+from sluice.warehouse.quarantine import RejectRow, Which
 from sluice.warehouse.redshift.cleanup import Cleaner as OnRedshift
 from tests.contract.lab import FAST, ONLY_CLICKHOUSE, Lab, document
 from tests.contract.spoiled import Crash, do_nothing, hooked
@@ -79,18 +80,22 @@ def test_many_plans_and_objects_may_be_asked_for(lab: Lab) -> None:
     assert cleaner_of(lab).listed([*uris, "s3://contract/1/a"], 0) == {"s3://contract/1/a"}
 
 
-def test_an_object_is_listed_as_long_as_a_reject_of_a_later_batch_points_to_it(lab: Lab) -> None:
+def test_an_object_is_listed_as_long_as_a_reject_points_to_it_that_is_open_or_of_a_later_batch(lab: Lab) -> None:
     published(lab, 1, "a", "it's")
     published(lab, 2, "b")
     uris = ["s3://contract/1/a", "s3://contract/1/it's", "s3://contract/2/b", "s3://contract/3/c"]
 
+    lab.warehouse.drop_rejects(lab.pipeline.name, Which(key="it's"), who="ann", why="x")
     found = [cleaner_of(lab).listed(uris, above) for above in (0, 1, 2)]
+    lab.warehouse.drop_rejects(lab.pipeline.name, Which("documents"), who="ann", why="x")
+    dropped = [cleaner_of(lab).listed(uris, above) for above in (1, 2)]
 
-    assert found == [set(uris[:3]), {uris[2]}, set()]
+    assert found == [set(uris[:3]), {uris[0], uris[2]}, {uris[0], uris[2]}]
+    assert dropped == [{uris[2]}, set()]
     assert cleaner_of(lab).listed([], 0) == set()
 
 
-def test_rejects_of_old_batches_are_counted_and_deleted(lab: Lab) -> None:
+def test_settled_rejects_of_old_batches_are_counted_and_deleted(lab: Lab) -> None:
     for number, rejects in enumerate((["a", "b"], ["c"], ["d"]), 1):
         published(lab, number, *rejects)
     age(lab, 1, 100)
@@ -98,10 +103,14 @@ def test_rejects_of_old_batches_are_counted_and_deleted(lab: Lab) -> None:
     cleaner = cleaner_of(lab)
 
     assert [cleaner.batch_before(days * DAY) for days in (95, 90, 101)] == [1, 2, 0]
-    assert [cleaner.count_rejects(batch) for batch in (0, 1, 2)] == [0, 2, 3]
+    assert [cleaner.count_rejects(batch) for batch in (0, 1, 2)] == [0, 0, 0], "all of them are open"
+    for key in "acd":
+        lab.warehouse.drop_rejects(lab.pipeline.name, Which(key=key), who="ann", why="x")
+    assert [cleaner.count_rejects(batch) for batch in (0, 1, 2)] == [0, 1, 2]
     cleaner.delete_rejects(2)
 
-    assert keys_of(lab) == {"d"}
+    assert keys_of(lab) == {"b"}
+    assert [row.key for row in lab.warehouse.rejects(lab.pipeline.name, settled=True)] == ["d", "b"]
     assert cleaner.count_rejects(2) == 0
 
 

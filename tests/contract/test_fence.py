@@ -29,9 +29,15 @@ Everything = tuple[Any, ...]
 
 
 def a_full_batch(lab: Lab) -> Batch:
-    """A batch with everything a batch may have, over two that were published before; f is not found any more."""
+    """A batch with everything a batch may have, over two that were published before; f is not found any more.
+
+    It settles the reject of c.
+    """
     old = [document(k, "one", "x", k) for k in "abcdf"]
-    lab.publish(1, documents=old, tickets=[ticket("t", "a"), ticket("u", "b")])
+    first = lab.stage(
+        lab.plan(1), documents=old, tickets=[ticket("t", "a"), ticket("u", "b")], rejects=[a_reject("c", hash=1)]
+    )
+    lab.warehouse.publish(lab.pipeline, first)
     lab.publish(9, documents=[document("b", "newer", "n")])
     return lab.stage(
         lab.plan(5, whole="documents"),
@@ -52,7 +58,9 @@ def assert_undisturbed(lab: Lab, commit: Commit) -> None:
     assert commit.batch == 3
     assert lab.warehouse.commits(lab.pipeline.name)[0] == commit
     lab.warehouse.verify(lab.pipeline, commit)
-    assert lab.rows(f"SELECT key FROM sluice.rejects WHERE pipeline = '{lab.pipeline.name}'") == [("bad",)]
+    mine = f"WHERE pipeline = '{lab.pipeline.name}' ORDER BY key"
+    assert lab.rows(f"SELECT batch, key FROM sluice.rejects {mine}") == [(3, "bad"), (1, "c")]
+    assert lab.rows(f"SELECT batch, key, outcome FROM sluice.settled_rejects {mine}") == [(3, "c", "published")]
     for table in lab.pipeline.tables:
         storage = f"sluice_data.{lab.pipeline.name}_{table.name}"
         (above,) = lab.rows(f"SELECT countIf(_from > 3), countIf(_to > 3 AND _to < 4294967295) FROM {storage}")
@@ -65,6 +73,7 @@ def changing_statements(lab: Lab) -> list[str]:
     batch = a_full_batch(lab)
     lab.attempt(lambda client: hooked(client, do_nothing, changing(seen))).publish(lab.pipeline, batch)
     expected = {"compare_keys", "insert_missing", "insert_versions", "close_versions", "insert_rejects"}
+    expected |= {"settle_rejects"}
     assert expected | {"insert_commit"} <= set(seen)
     lab.reset()
     return seen
@@ -172,6 +181,7 @@ DANGEROUS = {
     "insert_missing": "would stage keys as gone that the other published",
     "close_versions": "would end rows that readers see, at once",
     "insert_rejects": "would add to the other's",
+    "settle_rejects": "would settle what the other left open",
     "insert_commit": "would publish its leftovers",
 }
 """Where a sleeper may wake up, and what it would do without the guard."""
@@ -201,7 +211,7 @@ def check_another(lab: Lab, name: str) -> None:
     titles = {"a": "other", "b": "newer", "c": "one", "d": "one", "e": "five", "f": "one"}
     keywords = {"a": ["o"], "b": ["n"], "c": ["x", "c"], "d": ["x", "d"], "f": ["x", "f"]}
     assert lab.state() == (titles, keywords, {"t": "a", "u": "b"})
-    assert [r.key for r in lab.warehouse.rejects(lab.pipeline.name)] == ["other"]
+    assert [r.key for r in lab.warehouse.rejects(lab.pipeline.name)] == ["other", "c"]
     lab.warehouse.verify(lab.pipeline, later[0])
 
 
@@ -376,7 +386,7 @@ def test_nothing_of_a_dead_attempt_is_in_the_batch_that_takes_its_number(lab: La
         {"a": ["x", "a"], "b": ["n"], "c": ["x", "c"], "d": ["x", "d"], "f": ["x", "f"]},
         {"t": "a", "u": "b"},
     )
-    assert lab.warehouse.rejects(lab.pipeline.name) == []
+    assert [r.key for r in lab.warehouse.rejects(lab.pipeline.name)] == ["c"]
     lab.warehouse.verify(lab.pipeline, commit)
 
 

@@ -112,6 +112,19 @@ def test_refused_rows_become_rejects_of_their_batch_with_file_line_column_and_re
     lab.warehouse.verify(lab.pipeline, commit)
 
 
+def test_a_refused_row_is_settled_once_its_document_is_loaded(shared_lab: Lab) -> None:
+    """Not while a child of it is refused again, though the document itself is staged."""
+    lab = tolerant(shared_lab, maxerror=3)
+    lab.publish(1, documents=[bad("a"), bad("b"), document("c", "three")])
+    lab.publish(2, documents=[document("a", "one"), document("b", "two", "x" * 100)])
+    after_two = {r.key: r.column for r in lab.warehouse.rejects(lab.pipeline.name)}
+
+    lab.publish(3, documents=[document("b", "two", "x")])
+
+    assert after_two == {"b": "documents_keywords.value"}
+    assert lab.warehouse.rejects(lab.pipeline.name) == []
+
+
 def test_the_children_of_a_refused_document_are_refused_with_it(shared_lab: Lab) -> None:
     lab = tolerant(shared_lab, maxerror=2)
     twice = [document("c", "three", "w"), document("c", "three", "w")]

@@ -14,8 +14,9 @@ import pytest
 
 from sluice.errors import ConfigError, CountMismatch, MigrationError, Superseded
 from sluice.positions import Position
-from sluice.warehouse.base import Commit, Loaded, RejectRow, TableCounts
+from sluice.warehouse.base import Commit, Loaded, TableCounts
 from sluice.warehouse.buckets import bucket_of
+from sluice.warehouse.quarantine import RejectRow, Which
 from sluice.window import BatchKind
 from tests.contract.lab import BUCKET, ONLY_CLICKHOUSE, ONLY_REDSHIFT, Doc, Lab, document, gone, ticket
 from tests.contract.specs import keyed
@@ -323,12 +324,12 @@ def test_rejects_appear_with_their_batch(lab: Lab) -> None:
 
     lab.warehouse.publish(lab.pipeline, batch)
 
-    found = lab.warehouse.rejects(lab.pipeline.name, collection="documents")
+    found = lab.warehouse.rejects(lab.pipeline.name, Which(collection="documents"))
     assert found == [
         a_reject(key, position=n, batch=1, cut=lab.plan(3).cut.time) for n, key in enumerate(("bad", "worse"))
     ]
-    assert [r.key for r in lab.warehouse.rejects(lab.pipeline.name, key="worse")] == ["worse"]
-    assert lab.warehouse.rejects(lab.pipeline.name, collection="tickets") == []
+    assert [r.key for r in lab.warehouse.rejects(lab.pipeline.name, Which(key="worse"))] == ["worse"]
+    assert lab.warehouse.rejects(lab.pipeline.name, Which(collection="tickets")) == []
 
 
 def test_a_document_that_is_rejected_again_unchanged_is_kept_once_and_counted_each_time(lab: Lab) -> None:

@@ -102,6 +102,33 @@ def test_a_backfill_beside_live_runs_ends_like_a_plain_load(scheduled: tuple[Wor
     assert world.differences() == []
 
 
+@pytest.mark.parametrize("warehouse_kind", ["clickhouse"], indirect=True)
+def test_a_run_replays_the_rejects_that_its_form_names(scheduled: tuple[World, AirflowApi]) -> None:
+    world, api = scheduled
+    dag, documents = world.pipeline.name, world.database.documents
+    dated = {"updated_at": datetime(2026, 1, 1, tzinfo=UTC)}
+    documents.insert_many(
+        [{"_id": n, "topic": n, "created_at": "no date" if n == 3 else None, **dated} for n in (1, 3)]
+    )
+    api.pause(dag, paused=False)
+    while not (runs := api.runs(dag)):
+        time.sleep(0.5)
+    assert finished(api, dag, runs[0]["dag_run_id"]) == "success"
+    assert world.rejected("documents").keys() == {"1", "3"}
+    documents.update_one({"_id": 1}, {"$set": {"topic": "corrected by hand"}})  # its date stands still
+
+    assert finished(api, dag, api.trigger(dag, {"replay_rejects": {"collection": "documents"}})) == "success"
+    assert world.rejected("documents").keys() == {"3"}
+    assert [row["_id"] for row in world.rows("documents")] == ["1"]
+
+    nothing = api.trigger(dag, {"replay_rejects": {"reason": "too_long"}})
+    assert finished(api, dag, nothing) == "success"
+    states = {task["task_id"]: task["state"] for task in api.tasks(dag, nothing)}
+    assert (states["plan"], states["publish"]) == ("skipped", "skipped")
+    wrong = api.trigger(dag, {"replay_rejects": {"collection": "document"}})
+    assert finished(api, dag, wrong) == "failed"
+
+
 def test_a_task_marked_failed_while_it_lands_leaves_nothing_behind(scheduled: tuple[World, AirflowApi]) -> None:
     world, api = scheduled
     dag = world.pipeline.name

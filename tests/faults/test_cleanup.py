@@ -21,6 +21,7 @@ from sluice import cleanup as steps
 from sluice import pipeline as spine
 from sluice.cleaned import NAME as CLEANED
 from sluice.warehouse.maintenance import CLEANUP
+from sluice.warehouse.quarantine import Which
 from tests.acceptance.conftest import ROOT, make_world, publishing, warehouse_kind  # noqa: F401  fixtures
 from tests.acceptance.test_cleanup import DEAD, PART, Many, many, visible  # noqa: F401  fixtures
 from tests.acceptance.test_dag import runner
@@ -102,12 +103,17 @@ def test_raw_rejects_go_when_their_rejects_do_and_the_latest_batchs_stay(many: M
     world, (first, second, latest) = many.world, many.commits
     assert many.raw_rejects(latest.plan)
     many.age(days=100)
+    assert "delete rejects" not in {entry.action for entry in many.clean(dry_run=True)}, "all of them are open"
+    with world.systems() as systems:
+        for collection in ("documents", "tickets"):
+            systems.warehouse.drop_rejects(world.pipeline.name, Which(collection), who="ann", why="x")
 
     done = {entry.action: entry for entry in many.clean()}
 
     assert set(done) == {"delete rejects", "delete landed objects"}
     with world.systems() as systems:
-        assert {r.batch for r in systems.warehouse.rejects(world.pipeline.name, limit=10_000)} == {latest.batch}
+        left = systems.warehouse.rejects(world.pipeline.name, settled=True, limit=10_000)
+        assert {r.batch for r in left} == {latest.batch}
     assert many.of(first.plan) | many.of(second.plan) == set()
     assert many.raw_rejects(latest.plan)
     assert many.clean() == []

@@ -36,6 +36,7 @@ STATEMENTS = {
     "count skipped": r"COUNT\(CASE WHEN skipped",
     "look for doubles": r"HAVING COUNT\(\*\) > 1 OR MIN",
     "insert rejects": r"^INSERT INTO sluice\.rejects",
+    "settle rejects": r"^INSERT INTO sluice\.settled_rejects",
     "insert the record": r"^INSERT INTO sluice\.batches",
     "commit": r"^commit",
     "drop staging": r"^DROP TABLE",
@@ -70,14 +71,18 @@ def lab(module_lab: Lab) -> Lab:
 
 
 def a_full_batch(lab: Lab, *, rejects: int = 1, whole: str = "documents") -> Batch:
-    """A batch with everything a batch may have, over one that was published before; f is not found any more."""
+    """A batch with everything a batch may have, over one that was published before; f is not found any more.
+
+    It settles the reject of b.
+    """
     old = [
         document("a", "one", "x", "y"),
         document("b", "two", "v"),
         document("e", "ends", "w"),
         document("f", "", "w"),
     ]
-    lab.publish(1, documents=old, tickets=[ticket("t", "a")])
+    first = lab.stage(lab.plan(1), documents=old, tickets=[ticket("t", "a")], rejects=[a_reject("b", hash=1)])
+    lab.warehouse.publish(lab.pipeline, first)
     new = [document("a", "uno", "z"), document("b", "two", "v"), gone("e")]
     return lab.stage(
         lab.plan(2, whole=whole), documents=new, tickets=[ticket("u", "b")], rejects=[a_reject()] * rejects
@@ -97,6 +102,8 @@ def assert_published_once(lab: Lab, commit: Commit, *, rejects: int = 1, state: 
     assert [found.batch for found in lab.warehouse.commits(lab.pipeline.name)] == [2, 1]
     assert lab.warehouse.last_commit(lab.pipeline.name) == commit
     assert len(lab.warehouse.rejects(lab.pipeline.name)) == rejects
+    settled = f"sluice.settled_rejects WHERE pipeline = '{lab.pipeline.name}'"
+    assert lab.rows(f'SELECT batch, "key", outcome FROM {settled}') == [(2, "b", "published")]
     lab.warehouse.verify(lab.pipeline, commit)
 
 

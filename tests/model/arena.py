@@ -70,8 +70,8 @@ class OnRedshift(analysts.OnRedshift):
 
 SERVERS: dict[WarehouseKind, Any] = {WarehouseKind.CLICKHOUSE: OnClickHouse, WarehouseKind.REDSHIFT: OnRedshift}
 CONTROL = {
-    WarehouseKind.CLICKHOUSE: ("batches", "fences", "rejects"),
-    WarehouseKind.REDSHIFT: ("batches", "rejects", "gone"),
+    WarehouseKind.CLICKHOUSE: ("batches", "fences", "rejects", "settled_rejects"),
+    WarehouseKind.REDSHIFT: ("batches", "rejects", "settled_rejects", "gone"),
 }
 
 
@@ -113,6 +113,11 @@ class Arena:
     def tables(self) -> dict[str, Rows]:
         """Everything that readers see."""
         return {table.name: self._by_key(table.name, table.key[0]) for table in self.pipeline.tables}
+
+    def open_rejects(self) -> set[tuple[str, str]]:
+        """Collection and key of each."""
+        rows = self.systems.warehouse.rejects(self.pipeline.name, limit=100_000)
+        return {(row.collection, row.key) for row in rows}
 
     def sweep(self) -> None:
         spine.sweep(self.pipeline, self.systems, timedelta(0))

@@ -192,6 +192,8 @@ class Play:
     def _compare(self) -> None:
         if differences := list(_differences(self._promises.expected(), self._arena.tables())):
             raise Broken("\n".join(differences))
+        if hidden := self._promises.open_rejects() - self._arena.open_rejects():
+            raise Broken(f"rejected when last read, and not open: {sorted(hidden)}")
 
     def _ends(self, span: Span | None) -> Ends | None:
         clock = self._arena.source.clock

@@ -75,7 +75,8 @@ class Promises:
     pipeline: Pipeline
     position: datetime | None = None
     known: dict[str, dict[str, Known]] = field(default_factory=dict)
-    rejected: dict[str, set[str]] = field(default_factory=dict)
+    rejected: dict[tuple[str, str], tuple[int, bool]] = field(default_factory=dict)
+    """Collection and key → the latest cut at which a published batch read it, and whether it was rejected."""
     published: dict[str, Reading] = field(default_factory=dict)
 
     def plan(self, plan: str, cut: Cut, state: State, span: Ends | None, late: Mapping[str, set[str]]) -> Reading:
@@ -117,6 +118,10 @@ class Promises:
                         tables[table][key] = rows
         return tables
 
+    def open_rejects(self) -> set[tuple[str, str]]:
+        """Collection and key of the documents that were rejected when they were last read."""
+        return {which for which, (_, rejected) in self.rejected.items() if rejected}
+
     def broken(self, reading: Reading) -> Iterator[str]:
         """The documents that a live batch must have published as they are at its cut, and did not."""
         newest = max(published.cut.cluster for published in self.published.values())
@@ -133,13 +138,23 @@ class Promises:
 
     def _read(self, collection: Collection, cluster: int, document: Document) -> None:
         key, known = key_text(document["_id"]), self.known.setdefault(collection.name, {})
-        if not _left(collection, document) and not self._rows(collection, document):
-            self.rejected.setdefault(collection.name, set()).add(key)
-        elif key not in known or known[key].cluster <= cluster:
+        rejected = not _left(collection, document) and not self._rows(collection, document)
+        self._note(collection, key, cluster, rejected=rejected)
+        if rejected:
+            return
+        if key not in known or known[key].cluster <= cluster:
             known[key] = Known(cluster, None if _left(collection, document) else document)
+
+    def _note(self, collection: Collection, key: str, cluster: int, *, rejected: bool) -> None:
+        """The later cut counts, whatever is published first."""
+        before = self.rejected.get((collection.name, key), (0, False))
+        self.rejected[collection.name, key] = max(before, (cluster, rejected))
 
     def _end_others(self, collection: Collection, reading: Reading) -> None:
         there = {key_text(document["_id"]) for document in reading.state[collection.name]}
+        for name, key in self.rejected:
+            if name == collection.name and key not in there:
+                self._note(collection, key, reading.cut.cluster, rejected=False)
         for key, known in self.known.get(collection.name, {}).items():
             if key not in there and known.cluster <= reading.cut.cluster:
                 self.known[collection.name][key] = Known(reading.cut.cluster, None)

@@ -292,6 +292,7 @@ def test_a_document_too_deep_to_decode_rejects_alone() -> None:
     conformed = conform_all(deep, {"_id": 1})
 
     assert reasons(conformed) == [("", "too_deep")]
+    assert conformed.rejects[0].key == ""
     assert len(rows(conformed)) == 1
 
 
@@ -351,6 +352,26 @@ def test_bytes_that_are_no_document_reject_alone(document: bytes) -> None:
     assert reasons(conformed) == [("", "undecodable")]
     assert conformed.rejects[0].raw == document
     assert [row["_id"] for row in rows(conformed)] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("key", "found"),
+    [
+        (raw_element(0x10, b"_id", b"\5\0\0\0"), "5"),
+        (raw_element(0x02, b"_id", b"\2\0\0\0x\0"), "x"),
+        (raw_element(0x02, b"_id", b"\2\0\0\0\xff\0"), ""),
+        (raw_element(0x02, b"_id", b"\xff\0\0\0x\0"), ""),
+        (raw_element(0x10, b"id", b"\5\0\0\0"), ""),
+    ],
+    ids=["number", "string", "not UTF-8", "longer than its document", "none"],
+)
+def test_a_document_that_cannot_be_decoded_has_the_key_that_stands_in_it(key: bytes, found: str) -> None:
+    document = raw_document(key + raw_element(0x08, b"a", b"\2"))
+
+    conformed = conform_all({"_id": 1}, document, {"_id": 2})
+
+    assert reasons(conformed) == [("", "undecodable")]
+    assert conformed.rejects[0].key == found
 
 
 @pytest.mark.parametrize("damage", [b"\0", b"\5\0\0", b"\4\0\0\0\0", b"\xff\xff\xff\x7f\0", b"\xff\xff\xff\xff\0"])

@@ -66,7 +66,7 @@ def test_rows_of_todays_columns_are_not_stale() -> None:
     ("before", "why"),
     [
         ({"columns": (*OLD.columns, a_column("gone"))}, "these columns are not as they were: gone"),
-        ({"columns": (a_column(), a_column("title", "string(9)"), OLD.columns[2])}, "not as they were: title"),
+        ({"columns": (a_column(), a_column("title", "json"), OLD.columns[2])}, "not as they were: title"),
         ({"columns": (a_column(), replace(OLD.columns[1], on_error=OnError.NULL), OLD.columns[2])}, "title"),
         ({"children": (a_child(columns=(a_column("value", "int32", path=""),)),)}, "these children"),
         ({"unknown_fields": UnknownFields.IGNORE}, "unknown_fields or the transform is not as it was"),

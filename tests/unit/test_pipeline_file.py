@@ -302,7 +302,7 @@ TEXT = a_column("title", "text")
     "changed",
     [
         a_collection(columns=(a_column(), TEXT)),
-        a_collection(columns=(a_column(), a_column("title", "string(5)"), a_column("updated_at", "timestamp"))),
+        a_collection(columns=(a_column(), a_column("title", "json"), a_column("updated_at", "timestamp"))),
         a_collection(columns=(a_column(), replace(TEXT, on_error=OnError.NULL), a_column("updated_at", "timestamp"))),
         a_collection(columns=(a_column(), replace(TEXT, name="name"), a_column("updated_at", "timestamp"))),
         a_collection(columns=(a_column(), replace(TEXT, path="name"), a_column("updated_at", "timestamp"))),
@@ -337,8 +337,27 @@ def test_what_decides_only_storage_leaves_a_collections_hash(changed: Collection
     assert collection_hash(changed) == collection_hash(a_collection())
 
 
+@pytest.mark.parametrize(
+    ("narrow", "wide", "actions"),
+    [
+        ("string(5)", "string(9)", set(OnError)),
+        ("string(5)", "text", set(OnError)),
+        ("int32", "int64", {OnError.REJECT, OnError.NULL, OnError.REPLACE}),
+        ("decimal(9,2)", "decimal(18,4)", set(OnError)),
+    ],
+)
+def test_how_much_room_a_column_has_decides_its_values_only_where_what_needs_more_is_not_rejected(
+    narrow: str, wide: str, actions: set[OnError]
+) -> None:
+    def hash_of(kind: str, action: OnError) -> int:
+        return collection_hash(a_collection(columns=(a_column(), a_column("a", kind, on_error=action)), modified=None))
+
+    same = {action for action in actions if hash_of(narrow, action) == hash_of(wide, action)}
+    assert same == {OnError.REJECT}
+
+
 def test_hashes_are_the_same_in_every_process_and_version() -> None:
-    assert collection_hash(a_collection(children=(a_child(),))) == 16851351452621707285
+    assert collection_hash(a_collection(children=(a_child(),))) == 7918598602046290860
     assert pipeline_hash(a_pipeline()) == "723722f8294803b6"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -16,7 +17,7 @@ from sluice.warehouse.redshift.landed import Access, copy_manifest, manifest_key
 from sluice.warehouse.redshift.load_errors import LoadError, explained, reject_rows
 from sluice.warehouse.redshift.staging import rows_of
 from sluice.warehouse.redshift.tables import has_super
-from tests.factories import a_child, a_collection, a_manifest, a_part, a_plan
+from tests.factories import a_child, a_collection, a_column, a_manifest, a_part, a_plan
 
 PLAN = "20261123T120000-abc123"
 
@@ -184,17 +185,38 @@ def test_a_failed_copy_without_a_logged_error_is_left_as_it_is() -> None:
     [
         ("a1,xx,rest", "a1"),
         ('"a,1",xx', "a,1"),
-        ("a1", "s3://landing/part:7"),
-        ("", "s3://landing/part:7"),
+        ("a1", ""),
+        ("", ""),
     ],
     ids=["plain", "quoted", "cut in the key", "nothing logged"],
 )
 def test_a_refused_line_is_known_by_its_key_or_else_by_its_place(raw: str, key: str) -> None:
     own = a_collection().tables[0]
 
-    (reject,) = reject_rows(own, [a_load_error(raw=raw)])
+    one, other = reject_rows(own, [a_load_error(raw=raw), a_load_error(raw=raw, line=8)])
 
-    assert (reject.key, reject.column, reject.reason, reject.position) == (key, "title", "copy_1204", 7)
+    assert (one.key, one.column, one.reason, one.position) == (key, "title", "copy_1204", 7)
+    assert (one.hash == other.hash) == bool(key)
+
+
+@pytest.mark.parametrize(
+    ("kind", "stored", "key"),
+    [
+        ("string(64)", "plain", "plain"),
+        ("string(64)", "5", "s:5"),
+        ("uuid", str(UUID(int=5)), f"uuid:{UUID(int=5)}"),
+        ("int64", "5", "5"),
+        ("int64", "damaged", ""),
+        ("objectid", "damaged", ""),
+    ],
+)
+def test_the_key_of_a_refused_line_is_that_of_a_reject_of_landing(kind: str, stored: str, key: str) -> None:
+    columns = (a_column("_id", kind), a_column("title", "text"))
+    own = a_collection(modified=None, columns=columns).tables[0]
+
+    (reject,) = reject_rows(own, [a_load_error(raw=f"{stored},xx,rest")])
+
+    assert reject.key == key
 
 
 def test_a_refused_line_of_a_child_names_the_childs_table() -> None:

@@ -35,6 +35,28 @@ BEGIN
     ON CONFLICT ON CONSTRAINT attributes_pkey DO UPDATE SET said = excluded.said;
 END $$;
 
+-- ALTER COLUMN TYPE: a late-bound view does not mind. Here it is bound, and so made again, with its comment and rights.
+CREATE FUNCTION standin.retype(target text, col text, type text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    views jsonb := (
+        SELECT coalesce(jsonb_agg(DISTINCT jsonb_build_object('name', c.oid::regclass, 'body', pg_get_viewdef(c.oid),
+            'comment', obj_description(c.oid), 'owner', c.relowner::regrole, 'rights', c.relacl::text)), '[]')
+        FROM pg_depend d INNER JOIN pg_rewrite r ON r.oid = d.objid INNER JOIN pg_class c ON c.oid = r.ev_class
+        WHERE d.refobjid = target::regclass AND d.classid = 'pg_rewrite'::regclass AND c.relkind = 'v');
+    v jsonb;
+BEGIN
+    FOR v IN SELECT value FROM jsonb_array_elements(views) LOOP
+        EXECUTE format('DROP VIEW %s', v->>'name');
+    END LOOP;
+    EXECUTE format('ALTER TABLE %s ALTER COLUMN %I TYPE %s', target, col, type);
+    FOR v IN SELECT value FROM jsonb_array_elements(views) LOOP
+        EXECUTE format('CREATE VIEW %s AS %s', v->>'name', v->>'body');
+        EXECUTE format('COMMENT ON VIEW %s IS %L', v->>'name', v->>'comment');
+        EXECUTE format('ALTER VIEW %s OWNER TO %s', v->>'name', v->>'owner');
+        UPDATE pg_class SET relacl = (v->>'rights')::aclitem[] WHERE oid = (v->>'name')::regclass;
+    END LOOP;
+END $$;
+
 -- After a commit that wrote a table: what Redshift reads fast, one column of it, is fast here as well. PostgreSQL would read
 -- whole rows; so it gets an index on the distribution key, and statistics, which AUTO ANALYZE collects there. Neither moves
 -- what the catalog shows, and nothing depends on it: whoever holds the table makes it wait for another commit.

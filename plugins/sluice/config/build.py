@@ -76,6 +76,7 @@ def _collection(name: str, section: shape.CollectionSection) -> spec.Collection:
         unknown_fields=section.unknown_fields,
         transform=section.transform,
         surrogate_key=section.surrogate_key,
+        rejects=spec.Rejects(section.rejects.limit) if section.rejects else None,
         redshift=_redshift(section.redshift),
     )
     return replace(found, clickhouse=_clickhouse(section.clickhouse, found))

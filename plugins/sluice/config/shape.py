@@ -170,7 +170,9 @@ class RejectsSection(Section):
 
     limit: Limit = Field(default=0.01, description="a share of the documents read (below 1), or a count")
     retention: Retention = Field(
-        default="90d", validate_default=True, description="how long a reject is listed, and its raw document kept"
+        default="90d",
+        validate_default=True,
+        description="how long a settled reject and its raw document are kept",
     )
 
 
@@ -225,6 +227,12 @@ class MaintenanceSection(Section):
 
     vacuum: VacuumSection = Field(default_factory=VacuumSection)
     cleanup: CleanupSection = Field(default_factory=CleanupSection)
+
+
+class OwnLimitSection(Section):
+    """How many documents of one collection may be rejected before a batch stops."""
+
+    limit: Limit = Field(description="a share of its documents that were read (below 1), or a count")
 
 
 class ColumnSection(Section):
@@ -322,6 +330,9 @@ class CollectionSection(Section):
     )
     checks: list[CheckSection] = Field(
         default=[], description="what must hold of the tables before anyone sees a batch"
+    )
+    rejects: OwnLimitSection | None = Field(
+        default=None, description="a limit of its own, beside the pipeline's, which is of all collections together"
     )
     clickhouse: ClickHouseSection = Field(default_factory=ClickHouseSection)
     redshift: RedshiftSection = Field(default_factory=RedshiftSection)

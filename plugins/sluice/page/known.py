@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from sluice.drift import DriftRow
-from sluice.warehouse.base import Commit, MigrationState, RejectRow
+from sluice.warehouse.base import Commit, MigrationState
 from sluice.warehouse.data_checks import CheckResult
 from sluice.warehouse.maintenance import Entry
+from sluice.warehouse.quarantine import RejectRow
 
 STREAM = "stream"
 """The task that publishes one batch after the other."""

@@ -16,9 +16,10 @@ from sluice.page.chart import Chart, draw
 from sluice.page.freshness import freshness
 from sluice.page.known import Contents, Dag, Rights, Run, Step
 from sluice.spec import CHANGE_STREAM, Collection, Pipeline
-from sluice.warehouse.base import Commit, MigrationState, RejectRow
+from sluice.warehouse.base import Commit, MigrationState
 from sluice.warehouse.data_checks import CheckResult
 from sluice.warehouse.maintenance import Entry
+from sluice.warehouse.quarantine import RejectRow
 
 STEPS = ("migrate", "plan", "land", "follow", "load", "publish", "verify", "clean_up")
 """The steps that have a colour."""

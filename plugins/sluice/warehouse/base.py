@@ -14,6 +14,7 @@ from sluice.positions import Position
 from sluice.spec import Collection, Pipeline, Table
 from sluice.suspects import Suspect
 from sluice.warehouse.differences import Comparison
+from sluice.warehouse.quarantine import Quarantine, RejectGroup, RejectRow
 from sluice.warehouse.replayable import Replayable
 from sluice.window import BatchKind, Cut, Plan
 
@@ -113,44 +114,45 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
-class RejectRow:
-    """One rejected document. ``raw_uri`` names the object that keeps it raw, as its ``position``-th document.
-
-    ``hash`` is that of the raw document: whether it is the same as when it was rejected before. Not read back.
-    """
-
-    collection: str
-    key: str
-    column: str
-    reason: str
-    detail: str
-    raw_uri: str
-    position: int
-    batch: int = 0
-    cut: datetime | None = None
-    hash: int = field(default=0, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
 class Batch:
-    """Everything that publish needs to know of what was landed and staged."""
+    """Everything that publish needs to know of what was landed and staged.
+
+    ``asked``: collection and key, as text, of each rejected document that was read again on purpose.
+    """
 
     plan: Plan
     manifests: Sequence[Manifest]
     loaded: Sequence[Loaded]
     rejects: Iterable[RejectRow]
     started_at: datetime
+    asked: Iterable[tuple[str, str]] = ()
 
     def columns(self, pipeline: Pipeline) -> list[tuple[str, str]]:
         """Under which columns rows were landed: (collection, hash). A replay brings its collections to today's."""
         replayed = [(name, columns_hash(pipeline.collection(name))) for name in self.plan.runs]
         return [(manifest.collection, manifest.columns) for manifest in self.manifests] + replayed
 
+    @property
+    def for_rejects(self) -> bool:
+        """Whether it was made to read rejected documents again."""
+        return self.plan.kind is BatchKind.REJECTS
+
+    def may_settle(self, pipeline: Pipeline, open_: Iterable[RejectGroup]) -> list[Collection]:
+        """The collections with open rejects of which it read documents, as only a replay does not."""
+        found = {group.collection for group in open_ if self.plan.kind is not BatchKind.REPLAY}
+        return [collection for collection in pipeline.collections if collection.name in found]
+
+    def reads_whole(self, collection: Collection) -> bool:
+        """Whether what the batch did not find of a collection is not there.
+
+        Not when the warehouse refused rows: which ones, it cannot say for sure.
+        """
+        return bool(self.plan.windows[collection.name].anew) and not self._refused(collection)
+
     def ends_missing(self, collection: Collection) -> bool:
         """Whether rows that the batch did not find are ended: it read the collection whole, to do so.
 
-        Not when the warehouse refused rows: which ones, it cannot say for sure. Where deletes are not followed, only a
-        refresh does, which somebody asked for.
+        Where deletes are not followed, only a refresh does, which somebody asked for.
         """
         return self._would_end(collection) and not self._refused(collection)
 
@@ -190,7 +192,7 @@ class TableState:
     hashes: dict[int, int] = field(default_factory=dict)
 
 
-class Warehouse(Replayable, Protocol):
+class Warehouse(Replayable, Quarantine, Protocol):
     """One analytics warehouse. Every method may be called again after dying at any point (I3)."""
 
     def migrate(self, pipeline: Pipeline | None) -> list[str]:
@@ -246,12 +248,6 @@ class Warehouse(Replayable, Protocol):
         The horizon has to be longer than any reader's query, and than any backfill takes from its cut to its publish:
         what is purged is neither read nor known to be newer (I4).
         """
-        ...
-
-    def rejects(
-        self, pipeline: str, *, collection: str | None = None, key: str | None = None, limit: int = 50
-    ) -> list[RejectRow]:
-        """The newest reject of each document in published batches, newest batch first."""
         ...
 
     def drift(self, pipeline: str) -> list[DriftRow]:

@@ -20,7 +20,7 @@ class Cleaner(Protocol):
         ...
 
     def listed(self, uris: Sequence[str], above: int) -> set[str]:
-        """Of these objects those to which rejects of batches above that one point."""
+        """Of these objects those to which rejects point that are open, or of batches above that one."""
         ...
 
     def batch_before(self, older_than: timedelta) -> int:
@@ -28,7 +28,7 @@ class Cleaner(Protocol):
         ...
 
     def count_rejects(self, batch: int) -> int:
-        """How many rejects that batch and earlier ones have."""
+        """How many settled rejects that batch and earlier ones have."""
         ...
 
     def delete_rejects(self, batch: int) -> None:

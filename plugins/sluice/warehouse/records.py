@@ -95,6 +95,15 @@ def tell_ended(commit: Commit, ended: Mapping[str, int]) -> None:
         commit.counts[collection]["ended"] = rows
 
 
+def tell_news(commit: Commit, news: Iterable[Sequence[Any]]) -> None:
+    """Put into a record what the batch put into quarantine, by reason, and what it settled there, by outcome.
+
+    ``news``: rows of the statement ``count_news``.
+    """
+    for collection, what, why, rejects in news:
+        commit.counts[collection].setdefault("quarantine", {}).setdefault(what, {})[why] = rejects
+
+
 def _counts(pipeline: Pipeline, batch: Batch, tables: Mapping[str, TableCounts]) -> dict[str, dict[str, Any]]:
     return {
         collection.name: {

@@ -129,6 +129,22 @@ def test_a_varchar_can_be_made_longer(session: Session, name: str) -> None:
     assert session.error(f"INSERT INTO {name} VALUES ('äää')")["M"] == ("value too long for type character varying(4)")
 
 
+def test_a_varchar_can_be_made_longer_under_a_late_bound_view(session: Session, name: str) -> None:
+    session.run(
+        f"CREATE TABLE {name} (t VARCHAR(2))",
+        f"CREATE VIEW {name}_read AS SELECT t FROM {name} WITH NO SCHEMA BINDING",
+        f"COMMENT ON VIEW {name}_read IS 'of it'",
+        f"GRANT SELECT ON {name}_read TO PUBLIC",
+    )
+    rights = f"SELECT relacl, obj_description(oid) FROM pg_class WHERE relname = '{name}_read'"
+    before = session.rows(rights)
+
+    session.run(f"ALTER TABLE {name} ALTER COLUMN t TYPE VARCHAR(4)", f"INSERT INTO {name} VALUES ('four')")
+
+    assert session.rows(f"SELECT t FROM {name}_read") == [("four",)]
+    assert session.rows(rights) == before
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [

@@ -9,6 +9,7 @@ from typing import Final, Self
 from sluice.settings import Endpoint
 from sluice.warehouse.clickhouse.client import Client
 from sluice.warehouse.clickhouse.fence import Fence, Pace
+from sluice.warehouse.clickhouse.quarantine import quarantine
 from sluice.warehouse.clickhouse.recover import count_left, recover
 
 DEFAULT_PACE = Pace(patience=300.0)
@@ -36,7 +37,7 @@ class Cleaner:
 
     def listed(self, uris: Sequence[str], above: int) -> set[str]:
         """Those to which rejects point."""
-        where = {"pipeline": self._pipeline, "batch": above}
+        where = {"quarantine": quarantine(), "pipeline": self._pipeline, "batch": above}
         some = (self._client.rows("listed_uris", uris=asked, **where) for asked in _some(uris))
         return {uri for rows in some for (uri,) in rows}
 
@@ -45,14 +46,16 @@ class Cleaner:
         return self._client.number("purge_horizon", **self._since(older_than))
 
     def count_rejects(self, batch: int) -> int:
-        """Of that batch and earlier ones."""
-        return self._client.number("count_old_rejects", pipeline=self._pipeline, batch=batch)
+        """Of that batch and earlier ones, settled."""
+        whose = {"quarantine": quarantine(), "pipeline": self._pipeline}
+        return self._client.number("count_old_rejects", **whose, batch=batch)
 
     def delete_rejects(self, batch: int) -> None:
         """Delete them under the fence."""
         fence = self._fence()
         with fence.held():
-            fence.client.run("delete_old_rejects", batch=batch, **fence.guard)
+            fence.client.run("delete_old_rejects", quarantine=quarantine(), batch=batch, **fence.guard)
+            fence.client.run("delete_old_settled", batch=batch, **fence.guard)
             fence.confirm()
 
     def dead_rows(self) -> int:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
-from sluice.columns import Kind
 from sluice.spec import Collection
 from sluice.statements import Sql, name
 from sluice.warehouse.clickhouse.fence import Fence
+from sluice.warehouse.clickhouse.quarantine import rejected_key
 from sluice.warehouse.clickhouse.tables import Place
 from sluice.warehouse.clickhouse.versions import slices
 from sluice.window import Plan
-
-_PLAIN: Final = {Kind.KEY, Kind.OBJECTID, Kind.INT32, Kind.INT64}
-"""Keys that have one text, in rejects as in the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +39,12 @@ class Missing:
                 storage=storage,
                 key=name(own.key[0]),
                 rejects=self.rejects,
-                rejected=Sql("key" if self._kind in _PLAIN else "replaceRegexpOne(key, '^(s|uuid):', '')"),
+                rejected=rejected_key(self.collection),
                 collection=self.collection.name,
                 **slice_,
                 **self.fence.guard,
             )
         return self.count()
-
-    @property
-    def _kind(self) -> Kind:
-        return self.collection.key.type.kind
 
     @property
     def _staging(self) -> Sql:

@@ -22,6 +22,7 @@ from sluice.warehouse.clickhouse.data_checks import ClickHouseChecks, keep_resul
 from sluice.warehouse.clickhouse.fence import Fence, Pace
 from sluice.warehouse.clickhouse.missing import Missing
 from sluice.warehouse.clickhouse.numeric_keys import NumericKeys
+from sluice.warehouse.clickhouse.quarantine import Rejects
 from sluice.warehouse.clickhouse.recover import committed, recover
 from sluice.warehouse.clickhouse.staging import drop_staging
 from sluice.warehouse.clickhouse.tables import STAGING, place
@@ -33,8 +34,6 @@ log = logging.getLogger(__name__)
 
 NUMBER_FIRST: Final = (26, 9)
 """From this version on servers were seen to read the batch's number before they choose parts: docs/adr/0002."""
-
-_REJECT_COLUMNS = ("collection", "key", "column", "reason", "detail", "raw_uri", "position", "hash")
 
 
 class Publish:
@@ -79,8 +78,7 @@ class Publish:
         refuse_old_versions(self._client, self._pipeline, commit)
         numbers.check(number, staged)
         self._check_data(commit)
-        if rejects:
-            self._insert_rejects(commit)
+        self._rejects.publish(self._fence, commit, rejects)
         self._insert_drift(commit)
         self._insert_columns(commit)
         if self._client.version < NUMBER_FIRST:
@@ -150,29 +148,20 @@ class Publish:
     def _missing(self) -> list[Missing]:
         """The collections whose rows are ended when the batch did not find them."""
         ending = filter(self._batch.ends_missing, self._pipeline.collections)
-        return [Missing(self._fence, self._plan, collection, self._rejects) for collection in ending]
+        return [Missing(self._fence, self._plan, collection, self._rejects.staged) for collection in ending]
 
     def _staging(self, table: str) -> Sql:
         found = next(t for t in self._pipeline.tables if t.name == table)
         return place(self._pipeline, found).staging(self._plan.staging)
 
     def _stage_rejects(self) -> int:
-        """Before the fence is taken: they are read from S3, which may take a while."""
-        rejected = sum(manifest.rejected for manifest in self._batch.manifests)
-        if rejected or self._missing():
-            self._client.run("create_staged_rejects", staged=self._rejects)
-        rows = (tuple(getattr(reject, column) for column in _REJECT_COLUMNS) for reject in self._batch.rejects)
-        staged = self._client.insert(self._rejects, _REJECT_COLUMNS, rows)
+        rejected, staged = sum(manifest.rejected for manifest in self._batch.manifests), self._rejects.stage()
         if staged != rejected:
             raise CountMismatch(
                 f"{rejected:,} documents were rejected, {staged:,} rejects were found on the landing",
                 fix="nothing was published; run the batch again: a new plan lands its documents again",
             )
         return staged
-
-    def _insert_rejects(self, commit: Commit) -> None:
-        cut = commit.cut.time
-        self._fence.client.run("insert_rejects", staged=self._rejects, batch=commit.batch, cut=cut, **self._fence.guard)
 
     def _insert_drift(self, commit: Commit) -> None:
         """Here, and not staged before: what a row says depends on the batches that are published."""
@@ -191,8 +180,9 @@ class Publish:
             client.run("insert_columns", **asdict(row), **self._fence.guard)
 
     @property
-    def _rejects(self) -> Sql:
-        return self._control("rejects")
+    def _rejects(self) -> Rejects:
+        staged, asked = self._control("rejects"), self._control("asked")
+        return Rejects(self._client, self._pipeline, self._batch, staged, asked)
 
     @property
     def _drift(self) -> Sql:

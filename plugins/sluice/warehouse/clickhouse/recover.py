@@ -13,7 +13,7 @@ from sluice.warehouse.records import read_commit
 
 log = logging.getLogger(__name__)
 
-_RECORDS = tuple(name(CONTROL, table) for table in ("rejects", "drift", "columns"))
+_RECORDS = tuple(name(CONTROL, table) for table in ("rejects", "settled_rejects", "drift", "columns"))
 
 
 def recover(fence: Fence, pipeline: str) -> Commit | None:

@@ -35,7 +35,7 @@ def staged_plans(client: Client, pipeline: Pipeline) -> list[str]:
     """The ids of the plans that have staging tables of the pipeline."""
     tables = "|".join(re.escape(table.name) for table in pipeline.tables)
     ours = re.compile(
-        rf"{re.escape(pipeline.name)}_(?:{tables}|_rejects|_drift)__(\d{{8}}T\d{{6}})_([0-9a-f]{{6}})(?:__|$)"
+        rf"{re.escape(pipeline.name)}_(?:{tables}|_rejects|_asked|_drift)__(\d{{8}}T\d{{6}})_([0-9a-f]{{6}})(?:__|$)"
     )
     found = (ours.match(table) for (table,) in client.rows("staging_tables", database=STAGING, plan=""))
     return sorted({f"{match[1]}-{match[2]}" for match in found if match})

@@ -14,8 +14,9 @@ from sluice.settings import Endpoint
 from sluice.spec import Collection, Pipeline, Table
 from sluice.statements import name
 from sluice.suspects import Suspect
-from sluice.warehouse.base import Batch, Commit, Loaded, MigrationState, RejectRow, TableState
+from sluice.warehouse.base import Batch, Commit, Loaded, MigrationState, TableState
 from sluice.warehouse.buckets import DIGITS, digits_of
+from sluice.warehouse.clickhouse import quarantine
 from sluice.warehouse.clickhouse.check import recount
 from sluice.warehouse.clickhouse.client import Client
 from sluice.warehouse.clickhouse.fence import Pace
@@ -29,6 +30,7 @@ from sluice.warehouse.clickhouse.tables import CONTROL, place
 from sluice.warehouse.data_checks import CheckResult, read_result
 from sluice.warehouse.differences import Comparison
 from sluice.warehouse.migrations import Migration, read_migrations
+from sluice.warehouse.quarantine import ANY, RejectGroup, RejectRow, Which
 from sluice.warehouse.records import read_commit
 from sluice.warehouse.replayable import Extras, Page
 from sluice.warehouse.replayed import written
@@ -115,14 +117,19 @@ class ClickHouse:
         self._client.run("purge_drift", pipeline=pipeline.name, batch=batch)
         return total
 
-    def rejects(
-        self, pipeline: str, *, collection: str | None = None, key: str | None = None, limit: int = 50
-    ) -> list[RejectRow]:
+    def rejects(self, pipeline: str, which: Which = ANY, *, settled: bool = False, limit: int = 50) -> list[RejectRow]:
         """Rejects of published batches."""
-        if not self._exists("rejects"):
+        if not self._has_quarantine():
             return []
-        rows = self._client.rows("rejects", pipeline=pipeline, collection=collection or "", key=key or "", limit=limit)
-        return [RejectRow(*row) for row in rows]
+        return quarantine.rejects(self._client, pipeline, which, settled=settled, limit=limit)
+
+    def reject_groups(self, pipeline: str) -> list[RejectGroup]:
+        """Open rejects by column and reason."""
+        return quarantine.groups(self._client, pipeline) if self._has_quarantine() else []
+
+    def drop_rejects(self, pipeline: str, which: Which, *, who: str, why: str) -> int:
+        """Mark rejects as dealt with."""
+        return quarantine.drop(self._client, pipeline, which, who, why) if self._has_quarantine() else 0
 
     def drift(self, pipeline: str) -> list[DriftRow]:
         """What is known of undeclared paths."""
@@ -198,6 +205,9 @@ class ClickHouse:
     def close(self) -> None:
         """End the connections."""
         self._client.close()
+
+    def _has_quarantine(self) -> bool:
+        return self._exists("settled_rejects")
 
     def _exists(self, table: str) -> bool:
         return self._client.number("table_exists", database=CONTROL, table=table) > 0

@@ -9,6 +9,7 @@ from typing import Self
 from sluice.settings import Endpoint
 from sluice.statements import Sql, literal
 from sluice.warehouse.redshift.client import Client
+from sluice.warehouse.redshift.quarantine import quarantine
 
 
 class Cleaner:
@@ -32,7 +33,8 @@ class Cleaner:
         """Those to which rejects point."""
         if not uris:
             return set()
-        rows = self._client.rows("listed_uris", pipeline=self._pipeline, uris=_literals(uris), batch=above)
+        whose = {"quarantine": quarantine(), "pipeline": self._pipeline}
+        rows = self._client.rows("listed_uris", **whose, uris=_literals(uris), batch=above)
         return {uri for (uri,) in rows}
 
     def batch_before(self, older_than: timedelta) -> int:
@@ -40,14 +42,17 @@ class Cleaner:
         return self._client.number("batch_horizon", **self._since(older_than))
 
     def count_rejects(self, batch: int) -> int:
-        """Of that batch and earlier ones."""
-        return self._client.number("count_old_rejects", pipeline=self._pipeline, batch=batch)
+        """Of that batch and earlier ones, settled."""
+        whose = {"quarantine": quarantine(), "pipeline": self._pipeline}
+        return self._client.number("count_old_rejects", **whose, batch=batch)
 
     def delete_rejects(self, batch: int) -> None:
         """Delete them while no other publishes."""
         with self._client.transaction():
             self._client.run("lock_batches")
-            self._client.run("delete_old_rejects", pipeline=self._pipeline, batch=batch)
+            whose = {"pipeline": self._pipeline, "batch": batch}
+            self._client.run("delete_old_rejects", quarantine=quarantine(), **whose)
+            self._client.run("delete_old_settled", **whose)
 
     def dead_rows(self) -> int:
         """None: the cluster rolls back what was not committed."""

@@ -8,9 +8,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from bson.errors import BSONError
+from xxhash import xxh64_intdigest
+
+from sluice.columns import Kind
 from sluice.errors import ConfigError, MigrationError, SluiceError, Terminal, WarehouseUnavailable
+from sluice.key_values import key_value
+from sluice.keys import key_text
 from sluice.spec import Table
-from sluice.warehouse.base import RejectRow
+from sluice.warehouse.quarantine import RejectRow
 from sluice.warehouse.redshift.client import Client
 from sluice.warehouse.redshift.tables import landed_columns
 
@@ -91,20 +97,28 @@ def reject_rows(table: Table, errors: Sequence[LoadError]) -> Iterator[RejectRow
     """A reject for each refused line: ``raw_uri`` names the part, ``position`` the line in it."""
     for error in errors:
         column = error.column if table.child is None else f"{table.name}.{error.column}"
-        key = _key(table, error.raw) or f"{error.file}:{error.line}"
         detail = f"{error.reason}, value {error.value!r} of type {error.type}, line {error.line}"
-        yield RejectRow(table.collection, key, column, f"copy_{error.code}", detail, error.file, error.line)
+        place = error.file, error.line
+        row = RejectRow(table.collection, _key(table, error.raw), column, f"copy_{error.code}", detail, *place)
+        # Without a key it is told from others by where it stands.
+        yield row if row.key else replace(row, hash=xxh64_intdigest(f"{error.file}:{error.line}"))
 
 
 def _key(table: Table, raw: str) -> str:
-    """The document's key, where the logged piece of the line reaches that far."""
+    """The document's key, as rejects of landing have it, where the logged piece of the line reaches that far."""
     place = landed_columns(table).index(table.key[0])
     try:
         line = next(csv.reader([raw]), [])
     except csv.Error:
         return ""
     # The last field may be cut in the middle.
-    return line[place] if place < len(line) - 1 else ""
+    if place >= len(line) - 1:
+        return ""
+    kind = next(column.type.kind for column in table.columns if column.name == table.key[0])
+    try:
+        return key_text(key_value(line[place], kind)) if kind is not Kind.KEY else line[place]
+    except (ValueError, BSONError):
+        return ""
 
 
 def _place(error: LoadError) -> tuple[str, int, str]:

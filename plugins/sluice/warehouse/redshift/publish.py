@@ -14,7 +14,6 @@ from sluice.drift import DriftRow, drift_of, drift_rows
 from sluice.errors import ChecksFailed, CountMismatch, SluiceError, WarehouseUnavailable
 from sluice.history import ColumnsRow, columns_rows
 from sluice.spec import Pipeline
-from sluice.statements import Sql
 from sluice.warehouse.base import Batch, Commit, Loaded
 from sluice.warehouse.data_checks import CheckResult, refuse
 from sluice.warehouse.records import commit_values, known_later, new_commit, read_commit, tell_ended
@@ -22,7 +21,8 @@ from sluice.warehouse.redshift.client import Client
 from sluice.warehouse.redshift.data_checks import RedshiftChecks, keep_results
 from sluice.warehouse.redshift.missing import end_missing
 from sluice.warehouse.redshift.numeric_keys import NumericKeys
-from sluice.warehouse.redshift.rejects import landed_rejects, refused_rows, stage_rejects
+from sluice.warehouse.redshift.quarantine import Rejects
+from sluice.warehouse.redshift.rejects import asked_rejects, landed_rejects
 from sluice.warehouse.redshift.staging import drop_staging
 from sluice.warehouse.redshift.tables import place
 from sluice.warehouse.redshift.versions import Versions, Written
@@ -65,19 +65,19 @@ class Publish:
         self._refuse_unloaded()
         done = self._committed()
         if done is None:
-            rejects = self._stage_rejects()
+            self._stage_rejects()
             try:
-                done = self._publish(rejects)
+                done = self._publish()
             except ChecksFailed:
                 keep_results(self._client, self._pipeline.name, self._found)  # the transaction took them with it
                 raise
         self._drop_staging()
         return done
 
-    def _publish(self, rejects: int) -> Commit:
+    def _publish(self) -> Commit:
         for left in reversed(range(self._pace.tries)):
             try:
-                return self._once(rejects)
+                return self._once()
             except WarehouseUnavailable as error:
                 # A lost answer to COMMIT and a lost COMMIT look alike: the record says which, to a new session.
                 log.warning("publish of %s: %s", self._plan.id, error)
@@ -97,13 +97,13 @@ class Publish:
             raise error
         return done
 
-    def _once(self, rejects: int) -> Commit:
+    def _once(self) -> Commit:
         """The transaction. Its lock also waits for one of a lost session, so that what is read in it is final."""
         with self._client.transaction():
             self._client.run("lock_batches")
-            return self._committed() or self._write(rejects)
+            return self._committed() or self._write()
 
-    def _write(self, rejects: int) -> Commit:
+    def _write(self) -> Commit:
         rows = self._client.rows("commits", pipeline=self._pipeline.name, limit=1)
         last = read_commit(rows[0]) if rows else None
         staged = self._recount()
@@ -127,7 +127,7 @@ class Publish:
         tell_ended(commit, ended)
         numbers.check(number)
         self._check_data(commit)
-        self._insert_rejects(commit, rejects)
+        self._rejects.publish(commit)
         self._insert_drift(commit)
         self._insert_columns(commit)
         self._client.run("insert_commit", pipeline=commit.pipeline, **commit_values(commit))
@@ -187,28 +187,13 @@ class Publish:
                 fix="nothing was published; load them, also when nothing was landed",
             )
 
-    def _stage_rejects(self) -> int:
-        """Before the transaction: they are read from S3, which may take a while."""
-        rejected = sum(manifest.rejected for manifest in self._batch.manifests)
-        if rejected or any(map(self._batch.ends_missing, self._pipeline.collections)):
-            with self._client.transaction():
-                staged = stage_rejects(self._client, self._rejects, self._batch.rejects)
-        else:
-            staged = sum(1 for _ in self._batch.rejects)
+    def _stage_rejects(self) -> None:
+        rejected, staged = sum(manifest.rejected for manifest in self._batch.manifests), self._rejects.stage()
         if staged != rejected:
             raise CountMismatch(
                 f"{rejected:,} documents were rejected, {staged:,} rejects were found on the landing",
                 fix="nothing was published; run the batch again: a new plan lands its documents again",
             )
-        return staged
-
-    def _insert_rejects(self, commit: Commit, rejects: int) -> None:
-        refusing = [loaded.collection for loaded in self._batch.loaded if any(loaded.refused.values())]
-        collections = [self._pipeline.collection(collection) for collection in refusing]
-        tables = [refused_rows(commit.pipeline, collection, self._plan.staging) for collection in collections]
-        for staged in [self._rejects, *tables] if rejects else tables:
-            values = {"pipeline": commit.pipeline, "batch": commit.batch, "cut": commit.cut.time}
-            self._client.run("insert_rejects", staged=staged, **values)
 
     def _insert_drift(self, commit: Commit) -> None:
         found = drift_of((m.collection, m.drift) for m in self._batch.manifests)
@@ -224,8 +209,9 @@ class Publish:
             self._client.run("insert_columns", pipeline=commit.pipeline, **asdict(row))
 
     @property
-    def _rejects(self) -> Sql:
-        return landed_rejects(self._pipeline.name, self._plan.staging)
+    def _rejects(self) -> Rejects:
+        staged = (where(self._pipeline.name, self._plan.staging) for where in (landed_rejects, asked_rejects))
+        return Rejects(self._client, self._pipeline, self._batch, *staged)
 
     def _drop_staging(self) -> None:
         try:

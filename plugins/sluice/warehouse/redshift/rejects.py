@@ -9,7 +9,7 @@ from typing import Final
 from sluice.spec import Collection
 from sluice.statements import Sql
 from sluice.texts import ESCAPED_NUL
-from sluice.warehouse.base import RejectRow
+from sluice.warehouse.quarantine import RejectRow
 from sluice.warehouse.redshift.client import Client
 from sluice.warehouse.redshift.tables import Place
 
@@ -40,6 +40,11 @@ def _storable(column: str, value: str | int) -> str | int:
 def landed_rejects(pipeline: str, plan: str) -> Sql:
     """The rejects that landing wrote beside the parts. No table of a pipeline starts with ``_``."""
     return Place(pipeline, "", "_rejects").staging(plan)
+
+
+def asked_rejects(pipeline: str, plan: str) -> Sql:
+    """The keys of rejected documents that were asked for again."""
+    return Place(pipeline, "", "_asked").staging(plan)
 
 
 def refused_rows(pipeline: str, collection: Collection, plan: str) -> Sql:

@@ -16,12 +16,14 @@ from sluice.settings import Endpoint
 from sluice.spec import Collection, Pipeline, Table
 from sluice.statements import name
 from sluice.suspects import Suspect
-from sluice.warehouse.base import Batch, Commit, Loaded, MigrationState, RejectRow, TableState
+from sluice.warehouse.base import Batch, Commit, Loaded, MigrationState, TableState
 from sluice.warehouse.buckets import DIGITS, MODULUS, digits_of
 from sluice.warehouse.data_checks import CheckResult, read_result
 from sluice.warehouse.differences import Comparison
 from sluice.warehouse.migrations import Migration, read_migrations
+from sluice.warehouse.quarantine import ANY, RejectGroup, RejectRow, Which
 from sluice.warehouse.records import read_commit
+from sluice.warehouse.redshift import quarantine
 from sluice.warehouse.redshift.check import recount
 from sluice.warehouse.redshift.client import Client
 from sluice.warehouse.redshift.landed import Access
@@ -106,14 +108,19 @@ class Redshift:
             self._client.run("lock_batches")
             return self._client.run("purge_gone", pipeline=pipeline.name, seconds=int(older_than.total_seconds()))
 
-    def rejects(
-        self, pipeline: str, *, collection: str | None = None, key: str | None = None, limit: int = 50
-    ) -> list[RejectRow]:
+    def rejects(self, pipeline: str, which: Which = ANY, *, settled: bool = False, limit: int = 50) -> list[RejectRow]:
         """Rejects of published batches."""
-        if not exists_table(self._client, "rejects"):
+        if not self._has_quarantine():
             return []
-        rows = self._client.rows("rejects", pipeline=pipeline, collection=collection or "", key=key or "", limit=limit)
-        return [RejectRow(*row) for row in rows]
+        return quarantine.rejects(self._client, pipeline, which, settled=settled, limit=limit)
+
+    def reject_groups(self, pipeline: str) -> list[RejectGroup]:
+        """Open rejects by column and reason."""
+        return quarantine.groups(self._client, pipeline) if self._has_quarantine() else []
+
+    def drop_rejects(self, pipeline: str, which: Which, *, who: str, why: str) -> int:
+        """Mark rejects as dealt with."""
+        return quarantine.drop(self._client, pipeline, which, who, why) if self._has_quarantine() else 0
 
     def drift(self, pipeline: str) -> list[DriftRow]:
         """What is known of undeclared paths."""
@@ -192,6 +199,9 @@ class Redshift:
     def close(self) -> None:
         """End the session."""
         self._client.close()
+
+    def _has_quarantine(self) -> bool:
+        return exists_table(self._client, "settled_rejects")
 
     @contextmanager
     def _at(self, pipeline: Pipeline, batch: int) -> Iterator[None]:
