@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,7 @@ def _readable(user: Any) -> list[Pipeline | ConfigError]:
     found: list[Pipeline | ConfigError] = []
     for file in _files():
         try:
-            pipeline = load_pipeline(file)
+            pipeline = _load(file)
         except ConfigError as error:
             if airflow_rights.allowed(user, "GET", f"{file.stem}.broken"):
                 found.append(error)
@@ -107,12 +108,22 @@ def _readable(user: Any) -> list[Pipeline | ConfigError]:
 def _pipeline(name: str) -> Pipeline:
     for file in _files():
         try:
-            found = load_pipeline(file)
+            found = _load(file)
         except ConfigError:
             continue
         if found.name == name:
             return found
     raise HTTPException(404, f"there is no pipeline {name}")
+
+
+def _load(file: Path) -> Pipeline:
+    return _loaded(file, file.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1000)
+def _loaded(file: Path, _changed: int) -> Pipeline:
+    """A file is some milliseconds of work, and there may be many."""
+    return load_pipeline(file)
 
 
 def _files() -> list[Path]:
