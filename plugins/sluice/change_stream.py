@@ -62,11 +62,16 @@ def read_changes(
             long = partial(_read, database, since, until, sharded=sharded, only=LONG_KEYS)
             if type(error) is not AutoReconnect or _passes(database, long):
                 raise
-            raise StreamLost("the change stream is lost", why=_LOST[TOO_LONG]) from error
+            raise _lost(TOO_LONG) from error
         except OperationFailure as error:
             if error.code not in _LOST:
                 raise
-            raise StreamLost("the change stream is lost", why=_LOST[error.code or 0]) from error
+            raise _lost(error.code or 0) from error
+
+
+def _lost(code: int) -> StreamLost:
+    fix = "give that document another _id; until then its collection is read whole" if code == TOO_LONG else ""
+    return StreamLost("the change stream is lost", why=_LOST[code], fix=fix)
 
 
 def _passes(database: Database[Document], read: Callable[[], Iterator[Change]]) -> bool:

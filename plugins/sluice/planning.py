@@ -106,7 +106,7 @@ def follow_stream(pipeline: Pipeline, systems: Systems, plan: Plan) -> Plan:
     try:
         ranges, replaced = _changed(systems, turned, dict.fromkeys(plan.windows, plan.cut.cluster))
     except StreamLost as lost:
-        fix = "enlarge the oplog, so that it holds longer than this batch takes; the next batch starts anew"
+        fix = lost.fix or "enlarge the oplog, so that it holds longer than this batch takes; the next batch starts anew"
         raise StreamLost("what changed while the batch was read is lost", why=lost.why, fix=fix) from lost
     return _with(pipeline, systems, turned, ranges, replaced)
 

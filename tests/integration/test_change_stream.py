@@ -162,8 +162,9 @@ def test_a_key_too_long_for_a_stream_loses_it(database: Db, length: int) -> None
     since = now(database)
     database.documents.insert_one({"_id": "k" * length})
 
-    with pytest.raises(StreamLost, match="error 10334"):
+    with pytest.raises(StreamLost, match="error 10334") as lost:
         changes(database, since)
+    assert "another _id" in lost.value.fix
 
 
 def test_a_primary_that_steps_down_in_between_loses_nothing(tmp_path: Path) -> None:
