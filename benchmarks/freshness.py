@@ -4,8 +4,8 @@
     python -m benchmarks.freshness --seconds 60
 
 `sluice stream` runs in a process of its own. One writer inserts and updates, half and half, and numbers its changes; a
-reader looks every 50 ms which number it sees. A change is visible at the end of the first look that shows its number
-or a later one, so that what is printed is never too short.
+reader looks every 50 ms which number it sees. Time runs from the moment at which a change is sent to the end of the
+first look that shows its number or a later one, so that what is printed is never too short.
 """
 
 from __future__ import annotations
@@ -53,32 +53,42 @@ collections:
 """
 
 
+MOST_AT_ONCE = 100
+"""Changes in a bulk: a writer that fell behind sends several."""
+
+
 class Writer(threading.Thread):
-    """Makes changes at a rate. ``committed``: the moment at which a majority had each, by number."""
+    """Makes changes at a rate. ``sent``: the moment just before each was sent, by number; a majority has them soon."""
 
     def __init__(self, url: str, rate: int, seconds: int) -> None:
         super().__init__()
         self._changes = MongoClient[dict[str, Any]](url, w="majority")["fresh"]["changes"]
         self._rate, self._count, self._chance = rate, rate * seconds, random.Random(1)
-        self.committed: list[float] = []
+        self.sent: list[float] = []
+        self.took = 0.0
+        self._inserted = 0
 
     def run(self) -> None:
         """A tick of ten milliseconds writes what is due, in one bulk."""
-        begun, inserted = time.monotonic(), 0
-        while len(self.committed) < self._count:
-            due = min(int((time.monotonic() - begun) * self._rate), self._count) - len(self.committed)
-            writes: list[Any] = []
-            for number in range(len(self.committed), len(self.committed) + due):
-                values = {"number": number, "text": f"{self._chance.random()}" * 8}
-                if number % 2 and inserted:
-                    writes.append(UpdateOne({"_id": self._chance.randrange(inserted)}, {"$set": values}))
-                else:
-                    writes.append(InsertOne({"_id": inserted, **values}))
-                    inserted += 1
-            if writes:
+        begun = time.monotonic()
+        while len(self.sent) < self._count:
+            due = min(int((time.monotonic() - begun) * self._rate), self._count) - len(self.sent)
+            if writes := self._writes(len(self.sent), min(due, MOST_AT_ONCE)):
+                now = time.monotonic()
                 self._changes.bulk_write(writes)
-                self.committed += [time.monotonic()] * len(writes)
-            time.sleep(0.01)
+                self.sent += [now] * len(writes)
+            if due <= MOST_AT_ONCE:
+                time.sleep(0.01)
+        self.took = time.monotonic() - begun
+
+    def _writes(self, first: int, count: int) -> list[Any]:
+        """Inserts, then updates, in the order of their numbers: two commands."""
+        values = [{"number": first + n, "text": f"{self._chance.random()}" * 8} for n in range(count)]
+        inserts = range(self._inserted, self._inserted + (count + 1) // 2)
+        self._inserted = inserts.stop
+        new = [InsertOne({"_id": key, **values[n]}) for n, key in enumerate(inserts)]
+        known = [self._chance.randrange(self._inserted) for _ in range(count - len(new))]
+        return new + [UpdateOne({"_id": key}, {"$set": values[len(new) + n]}) for n, key in enumerate(known)]
 
 
 class Reader(threading.Thread):
@@ -130,16 +140,16 @@ def measure(env: Mapping[str, str], rate: int, seconds: int) -> dict[str, Any]:
         writer.start()
         writer.join()
         deadline = time.monotonic() + PATIENCE
-        while (not reader.numbers or reader.numbers[-1] < len(writer.committed) - 1) and time.monotonic() < deadline:
+        while (not reader.numbers or reader.numbers[-1] < len(writer.sent) - 1) and time.monotonic() < deadline:
             time.sleep(LOOK)
         reader.stop.set()
         reader.join()
         batches = reader._client.command("SELECT count() FROM sluice.batches WHERE pipeline = 'fresh'")
-    lags = sorted(_lags(writer.committed, reader))
+    lags = sorted(_lags(writer.sent, reader))
     return {
-        "changes": len(writer.committed),
-        "changes_per_second": rate,
-        "seconds": seconds,
+        "changes": len(writer.sent),
+        "changes_per_second": round(len(writer.sent) / writer.took),
+        "seconds": round(writer.took),
         "batches": batches,
         "median_seconds": round(statistics.median(lags), 2),
         "p99_seconds": round(lags[int(len(lags) * 0.99)], 2),
@@ -147,11 +157,11 @@ def measure(env: Mapping[str, str], rate: int, seconds: int) -> dict[str, Any]:
     }
 
 
-def _lags(committed: list[float], reader: Reader) -> Iterator[float]:
-    for number, moment in enumerate(committed):
+def _lags(sent: list[float], reader: Reader) -> Iterator[float]:
+    for number, moment in enumerate(sent):
         look = bisect_right(reader.numbers, number - 1)  # numbers only grow
         if look == len(reader.numbers):
-            raise RuntimeError(f"change {number:,} of {len(committed):,} was never seen")
+            raise RuntimeError(f"change {number:,} of {len(sent):,} was never seen")
         yield reader.moments[look] - moment
 
 
