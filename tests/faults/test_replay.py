@@ -110,17 +110,20 @@ def test_what_a_batch_wrote_since_the_replay_was_planned_stays(world: World, *, 
 
 
 def test_a_backfill_of_before_the_replay_still_brings_what_it_read(world: World) -> None:
-    """A replay is not newer than the rows that it rewrites: a state that was read after those is not lost to it."""
+    """A replay is not newer than the rows that it rewrites: a state that was read after those is not lost to it.
+
+    It starts from a batch of a later cut than the backfill's, so that by its commit record it would be newer.
+    """
     world.database.books.update_one({"_id": 4}, {"$set": {"title": "changed without a date"}})
     evolve(world)
     with world.systems() as systems:
-        span = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
-        backfill = spine.plan(world.pipeline, systems, span)
-        for piece in backfill.ranges:
-            spine.land(world.pipeline, systems, backfill, piece)
-        replay.run(world.pipeline, systems)
+        backfill = landed_backfill(world, systems)
+        world.batch()
+        done = replay.run(world.pipeline, systems)
         finish(world, systems, backfill)
 
+    assert done.commit is not None
+    assert (done.commit.cut.cluster, done.commit.plan) > (backfill.cut.cluster, backfill.id)
     assert world.differences() == []
     assert {row["title"] for row in world.rows("books") if row["_id"] == "4"} == {"changed without a date"}
 
