@@ -6,7 +6,6 @@ told by the try that did the work, so that a step which is run again and finds i
 
 from __future__ import annotations
 
-import logging
 import re
 import time
 from collections.abc import Iterator
@@ -23,11 +22,6 @@ from sluice.window import BatchKind
 if TYPE_CHECKING:
     from sluice.manifest import Manifest
     from sluice.warehouse.base import Commit, Loaded
-
-log = logging.getLogger(__name__)
-
-LONGEST_FLUSH = 5_000
-"""Milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +68,12 @@ class Meter:
 
 @contextmanager
 def metered(pipeline: str, step: str) -> Iterator[Meter]:
-    """Measure a step, and make sure that what it told is sent before its process ends."""
+    """Measure a step. What it told is sent by Airflow before the task's process ends, OpenTelemetry's too."""
     meter, begun = Meter(pipeline, step), time.monotonic()
     try:
         yield meter
     finally:
         meter.took(timedelta(seconds=time.monotonic() - begun))
-        _flush()
 
 
 def _without_tags() -> bool:
@@ -93,17 +86,3 @@ def _without_tags() -> bool:
 def _word(text: str) -> str:
     """One part of a name: a dot would be two, and other characters are none of StatsD's."""
     return re.sub(r"[^a-zA-Z0-9_-]", "_", text)
-
-
-def _flush() -> None:
-    """Airflow ends a task's process without what Python does at exit, and OpenTelemetry sends once a minute."""
-    if not conf.getboolean("metrics", "otel_on", fallback=False):
-        return
-    from opentelemetry import metrics
-
-    flush = getattr(metrics.get_meter_provider(), "force_flush", None)  # nothing was told yet: then it has none
-    try:
-        if flush:
-            flush(timeout_millis=LONGEST_FLUSH)
-    except Exception as error:  # noqa: BLE001  whatever it is, no batch fails for a curve
-        log.warning("metrics of this task may be lost: %s", error)
