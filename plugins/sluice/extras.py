@@ -24,6 +24,7 @@ from bson.json_util import JSONMode, JSONOptions
 from sluice.arrow import arrow_schema
 from sluice.columns import ColumnType, Kind
 from sluice.conform import Conformed, Conformer, Reject
+from sluice.key_lists import key_found
 from sluice.limits import limits_of
 from sluice.spec import Child, Collection, Column, UnknownFields, WarehouseKind
 
@@ -89,4 +90,4 @@ def _widened(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 
 def _keyed(reject: Reject) -> Reject:
     """With the key as it stands in the table: as an ``_id`` it was a text, of which another text is made."""
-    return replace(reject, key=str(bson.decode(reject.raw)["_id"]))
+    return replace(reject, key=str(key_found(reject.raw)))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from bson import DBRef, Decimal128, ObjectId
+from bson import DatetimeMS, DBRef, Decimal128, ObjectId
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -57,6 +57,7 @@ def shown(conformed: Conformed) -> Any:
     fields,
 )
 @example("json", "reject", WarehouseKind.CLICKHOUSE, {"watermark": {"color": {}}}, {"x": {"$oid": "not one"}})
+@example("string(3)", "reject", WarehouseKind.CLICKHOUSE, {}, {"x": DatetimeMS(-62135596800001)})  # the year 0
 @example("text", "reject", WarehouseKind.CLICKHOUSE, {"watermark": None, "tags": None}, {"x": DBRef("a", 1)})
 def test_a_replay_gives_what_reading_the_document_again_gives(
     kind: str, on_error: str, warehouse: WarehouseKind, some: dict[str, Any], more: dict[str, Any]
