@@ -15,7 +15,7 @@ from tests.acceptance.conftest import World
 from tests.project import test_docs as shown
 
 TRIED_ELSEWHERE: Final = ("stream", "infer", "rejects replay")
-"""They end when told to, write a file, or want a corrected document: test_stream, test_infer and test_rejects try them."""
+"""They end when told to, write a file, want a corrected document: test_stream, test_infer, test_rejects try them."""
 
 STANDS_FOR: Final = {
     "<pipeline>": "publishing",
