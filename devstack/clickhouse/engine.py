@@ -13,6 +13,7 @@ import chdb
 from devstack.clickhouse.call import Call
 from devstack.clickhouse.failure import QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING, Failure
 from devstack.clickhouse.handle import Handle
+from devstack.clickhouse.rights import Rights
 from devstack.clickhouse.sessions import Sessions
 
 
@@ -24,6 +25,7 @@ class Engine:
         self._root = chdb.connect(f"{path}?config-file={quote(str(config))}" if config else str(path))
         self._path = path
         self._sessions = Sessions(path)
+        self.rights = Rights(path)
         self._running: set[str] = set()
         self._changed = threading.Condition()
         self._stopping = False

@@ -21,6 +21,7 @@ from devstack.clickhouse.codings import encoder
 from devstack.clickhouse.engine import Engine
 from devstack.clickhouse.failure import AUTHENTICATION_FAILED, READONLY, SYNTAX_ERROR, Failure
 from devstack.clickhouse.handle import Handle, Result
+from devstack.clickhouse.rights import gives_rights
 from devstack.clickhouse.statements import Insert, asked, format_of, insert_of
 
 _ALIVE = frozenset({"/ping", "/replicas_status"})
@@ -137,6 +138,9 @@ class Handler(BaseHTTPRequestHandler):
         reads = handle.reads(text)
         if not reads:
             self._check_write(call)
+        if gives_rights(text):
+            self.server.engine.rights.note(handle, text)
+            return self._whole(call, Result(b"", {}))
         kind, sql = format_of(text) or call.format, asked(text, call.query_id)
         if blocks := handle.stream(sql, kind, call.parameters) if reads and not call.waits else None:
             with closing(blocks):

@@ -92,6 +92,11 @@ def _aimed(text: bytes) -> bytes:
     return b"".join([*parts, text[end:]])
 
 
+def words_of(text: bytes) -> Iterator[bytes]:
+    """The bare words of a statement in upper case."""
+    return (word.text for word in _words(text) if word.text not in {b"(", b")", b";"})
+
+
 def _words(text: bytes) -> Iterator[_Word]:
     """Bare words in upper case, and ``;``, with the number of parentheses open around them."""
     depth = 0

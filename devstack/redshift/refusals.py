@@ -48,13 +48,12 @@ _STATEMENTS: Final = {
     ("cluster",),
     ("reindex",),
     ("checkpoint",),
-    ("create", "materialized"),
     ("create", "external"),
     ("create", "procedure"),
     ("create", "function"),
     ("call",),
 }
-_NOT_EMULATED: Final = {"materialized", "external", "procedure", "function", "call"}
+_NOT_EMULATED: Final = {"external", "procedure", "function", "call"}
 _COLUMN_WORDS: Final = {"as", "::"}
 
 

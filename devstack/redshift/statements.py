@@ -9,6 +9,7 @@ from typing import Final
 from devstack.redshift.alters import alter_table
 from devstack.redshift.errors import SqlError, near
 from devstack.redshift.lexer import Token, lex
+from devstack.redshift.materialized import create_materialized, refresh_materialized
 from devstack.redshift.merge import remove_duplicates
 from devstack.redshift.reader import Reader, literal
 from devstack.redshift.refusals import refuse
@@ -84,6 +85,10 @@ def _work(reader: Reader) -> Work | None:  # noqa: PLR0911  a table of statement
             return _truncate(reader)
         case "alter", "table", _:
             return alter_table(reader)
+        case "create", "materialized", "view":
+            return create_materialized(reader)
+        case "refresh", "materialized", "view":
+            return refresh_materialized(reader)
         case "create", "table" | "temp" | "temporary" | "local", _:
             return create_table(reader)
         case "merge", "into", _:

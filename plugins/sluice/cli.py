@@ -335,14 +335,14 @@ def vacuum(  # noqa: PLR0913  one parameter an option
 
 @migrations.command("status")
 def migrate_status(pipeline: OptionalName = None) -> None:
-    """Show each migration and whether it is applied."""
+    """Show each migration, and each file of views for analysts, and whether it is applied."""
     from sluice.pipeline import connect_warehouse
     from sluice.report import show_migrations
     from sluice.settings import from_environment
 
     found = _pipelines(pipeline)[0]
     with closing(connect_warehouse(found, from_environment)) as warehouse:
-        states = warehouse.migration_states()
+        states = warehouse.migration_states(found)
     if not show_migrations(states):
         raise typer.Exit(1)
 

@@ -14,7 +14,7 @@ from sluice.spec import Child, Collection, Column, Pipeline
 
 def pipeline_hash(pipeline: Pipeline) -> str:
     """A stable hash of everything that decides what a batch reads and writes, as 16 hexadecimal digits."""
-    fields = asdict(pipeline)
+    fields = _undescribed(asdict(pipeline))
     del fields["source"]["care"], fields["landing"]["retention"]
     for name in ("file", "schedule", "rejects", "freshness", "maintenance", "checks"):
         del fields[name]
@@ -59,6 +59,13 @@ def child_terms(child: Child) -> list[object]:
     found: list[object] = [child.name, child.path, child.of_documents, _columns(child.columns)]
     # Only where there is more than there was in the first files: their documents keep their hashes.
     return [*found, child.depth, _children(child.children)] if child.depth > 1 or child.children else found
+
+
+def _undescribed(data: Any) -> Any:
+    """Without descriptions, at every level: what is said of a column changes nothing in it."""
+    if isinstance(data, dict):
+        return {key: _undescribed(value) for key, value in data.items() if key != "description"}
+    return [_undescribed(value) for value in data] if isinstance(data, list | tuple) else data
 
 
 def _columns(columns: Iterable[Column]) -> list[list[str]]:

@@ -30,6 +30,7 @@ from sluice.rejects import asked_keys, plan_rejects
 from sluice.retention import plan_spared
 from sluice.spec import CHANGE_STREAM, Collection, Pipeline, WarehouseKind
 from sluice.telling import tell_progress, telling
+from sluice.warehouse.aggregates import Refreshing
 from sluice.warehouse.base import Batch, Commit, Loaded, Warehouse
 from sluice.warehouse.quarantine import Which
 from sluice.window import BatchKind, Plan, Range, Window
@@ -257,7 +258,26 @@ def publish(pipeline: Pipeline, systems: Systems, plan: Plan, loaded: Sequence[L
         commit = systems.warehouse.publish(pipeline, batch)
     KeptPlans(systems.landing, pipeline.name).forget(plan)
     log.info("publish: batch %d is visible, cut %s, %.1f s", commit.batch, commit.cut.time, time.monotonic() - begun)
+    refresh(pipeline, systems.warehouse)
     return commit
+
+
+def refresh(pipeline: Pipeline, warehouse: Refreshing) -> None:
+    """Bring what is aggregated for analysts to the batch that is visible.
+
+    That the batch is published is true whatever becomes of this: a failure is said, and the next publish tries again.
+    Aggregates tell of which batch they are.
+    """
+    for aggregate in warehouse.aggregates(pipeline):
+        begun = time.monotonic()
+        try:
+            warehouse.refresh(aggregate)
+        except SluiceError as error:
+            log.warning(
+                "refresh: %s IS STILL OF AN OLDER BATCH, and the next publish tries again: %s", aggregate.text, error
+            )
+        else:
+            log.info("refresh: %s, %.1f s", aggregate.text, time.monotonic() - begun)
 
 
 def verify(pipeline: Pipeline, systems: Systems, commit: Commit) -> None:

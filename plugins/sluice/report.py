@@ -227,7 +227,7 @@ def show_migrations(states: Sequence[MigrationState]) -> bool:
     for state in states:
         table.add_row(state.version, state.name, state.state, _instant(state.applied_at))
     console.print(table)
-    return all(state.state in {"applied", "pending"} for state in states)
+    return all(state.state in {"applied", "pending", "changed"} for state in states)
 
 
 def show_quarantine(pipeline: Pipeline, groups: Sequence[RejectGroup]) -> None:

@@ -37,7 +37,8 @@ class UnknownFields(StrEnum):
 class Column:
     """One target column. ``path`` is where its value stands in the document, dotted; ``name`` its name in the table.
 
-    ``references``: the collection of which it holds an id. That collection has numeric keys.
+    ``references``: the collection of which it holds an id. That collection has numeric keys. ``description``: for those
+    who read the table.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Column:
     type: ColumnType
     on_error: OnError = OnError.REJECT
     references: str | None = None
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Child:
     of_documents: bool
     depth: int = 1
     children: tuple[Child, ...] = ()
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,7 @@ class Collection:
     rejects: Rejects | None = None  # beside the pipeline's own limit
     clickhouse: ClickHouseOptions = ClickHouseOptions()
     redshift: RedshiftOptions = RedshiftOptions()
+    description: str = ""
 
     @property
     def key(self) -> Column:
@@ -157,6 +161,7 @@ class Table:
     child: Child | None = None
     numeric: tuple[NumericKey, ...] = ()
     within: tuple[Child, ...] = ()
+    description: str = ""
 
     @property
     def readable(self) -> tuple[str, ...]:
@@ -394,7 +399,15 @@ def reference_number(column: str) -> str:
 def _tables(collection: Collection) -> tuple[Table, ...]:
     key = collection.key.name
     numeric = (*_own_number(collection, NUMBER, key), *_references(collection.columns))
-    own = Table(collection.name, collection.name, collection.columns, (key,), _keeps(collection), None, numeric)
+    own = Table(
+        collection.name,
+        collection.name,
+        collection.columns,
+        (key,),
+        _keeps(collection),
+        numeric=numeric,
+        description=collection.description,
+    )
     return (own, *_child_tables(collection, collection.children, ()))
 
 
@@ -416,6 +429,7 @@ def _child_table(collection: Collection, child: Child, within: tuple[Child, ...]
         child,
         (*_own_number(collection, PARENT_NUMBER, PARENT), *_references(child.columns)),
         within,
+        child.description,
     )
 
 

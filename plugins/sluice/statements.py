@@ -97,8 +97,15 @@ def bind(path: str, **values: object) -> Statement:
 
 def positional(statement: Statement) -> tuple[str, list[object]]:
     """Text with ``CAST(%s AS Type)`` for each parameter, and the values in their order."""
-    found = [match[1] for match in _PARAMETER.finditer(statement.text)]
-    return _PARAMETER.sub(r"CAST(%s AS \2)", statement.text), [statement.parameters[slot] for slot in found]
+    values: list[object] = []
+
+    def typed(match: re.Match[str]) -> str:
+        if match[1] not in statement.parameters:
+            return match[0]  # what a piece of the text happens to look like
+        values.append(statement.parameters[match[1]])
+        return f"CAST(%s AS {match[2]})"
+
+    return _PARAMETER.sub(typed, statement.text), values
 
 
 def header(path: str) -> dict[str, str]:

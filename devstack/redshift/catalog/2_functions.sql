@@ -212,3 +212,18 @@ CREATE FUNCTION pg_catalog.pg_last_copy_count() RETURNS bigint LANGUAGE sql VOLA
 $$ SELECT coalesce(nullif(current_setting('redshift.last_copy_count', true), ''), '0')::bigint $$;
 CREATE FUNCTION pg_catalog.pg_last_copy_id() RETURNS integer LANGUAGE sql VOLATILE AS
 $$ SELECT coalesce(nullif(current_setting('redshift.last_copy_id', true), ''), '-1')::integer $$;
+
+-- A materialized view over a view is refused: materialized-view-create-sql-command, limitations.
+CREATE FUNCTION standin.check_materialized(made text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    used text;
+BEGIN
+    SELECT c.relname INTO used
+    FROM pg_depend AS d
+    INNER JOIN pg_rewrite AS r ON r.oid = d.objid AND d.classid = 'pg_rewrite'::regclass
+    INNER JOIN pg_class AS c ON c.oid = d.refobjid AND d.refclassid = 'pg_class'::regclass
+    WHERE r.ev_class = made::regclass AND c.relkind = 'v';
+    IF used IS NOT NULL THEN
+        RAISE EXCEPTION 'Materialized view cannot be created over the view %', used USING ERRCODE = '0A000';
+    END IF;
+END $$;

@@ -78,13 +78,21 @@ def _collection(name: str, section: shape.CollectionSection) -> spec.Collection:
         surrogate_key=section.surrogate_key,
         rejects=spec.Rejects(section.rejects.limit) if section.rejects else None,
         redshift=_redshift(section.redshift),
+        description=section.description,
     )
     return replace(found, clickhouse=_clickhouse(section.clickhouse, found))
 
 
 def _columns(sections: dict[str, shape.ColumnSection]) -> tuple[spec.Column, ...]:
     return tuple(
-        spec.Column(column.name or default_name(path), path, column.type, column.on_error, column.references)
+        spec.Column(
+            column.name or default_name(path),
+            path,
+            column.type,
+            column.on_error,
+            column.references,
+            column.description,
+        )
         for path, column in sections.items()
     )
 
@@ -97,9 +105,19 @@ def _child(path: str, section: shape.ChildSection, outer: str) -> spec.Child:
     name = section.name or outer + default_name(path)
     if section.type:
         value = spec.Column("value", "", section.type, section.on_error, section.references)
-        return spec.Child(name, path, (value,), of_documents=False, depth=section.depth)
+        return spec.Child(
+            name, path, (value,), of_documents=False, depth=section.depth, description=section.description
+        )
     columns, inner = _columns(section.columns or {}), _children(section.children, f"{name}_")
-    return spec.Child(name, path, columns, of_documents=True, depth=section.depth, children=inner)
+    return spec.Child(
+        name,
+        path,
+        columns,
+        of_documents=True,
+        depth=section.depth,
+        children=inner,
+        description=section.description,
+    )
 
 
 def _clickhouse(section: shape.ClickHouseSection, collection: spec.Collection) -> spec.ClickHouseOptions:

@@ -28,6 +28,7 @@ _CRON = (
 )
 
 # The databases of the servers and of Sluice itself: publishing into them would mix tables that must stay apart.
+_LONGEST_DESCRIPTION = 1000
 _TAKEN_SCHEMAS: Final = {"sluice", "sluice_data", "sluice_staging", "system", "information_schema"}
 
 
@@ -77,6 +78,14 @@ def path(text: str) -> str:
     if len(text) > 500 or "\0" in text or any(not part or part.startswith("$") for part in text.split(".")):
         raise Wrong(f"{shown(text)} is not the path of a field", "write field or outer.inner, without $")
     return text
+
+
+def description(text: str) -> str:
+    """What is said of a table or a column: one paragraph, on one line."""
+    said = " ".join(text.split())
+    if "\0" in said or len(said.encode()) > _LONGEST_DESCRIPTION:
+        raise Wrong(f"{shown(said)} is no description", f"write at most {_LONGEST_DESCRIPTION} bytes of text")
+    return said
 
 
 def default_name(field_path: str) -> str:

@@ -79,6 +79,8 @@ def _now_and_then(schedule: str) -> str:
     return schedule
 
 
+Description = Annotated[str, AfterValidator(grammar.description)]
+_DESCRIBED = "for those who read it: the comment on it in the warehouse, and in the data dictionary"
 _REFERENCES = "collection whose _id it holds; <name>_key is the number of that id"
 _KINDS = [str(kind) for kind in Kind if kind not in {Kind.STRING, Kind.DECIMAL}]
 _TYPE_SCHEMA = {
@@ -242,6 +244,7 @@ class ColumnSection(Section):
     on_error: Action = Field(default=OnError.REJECT, description="what becomes of a value that the type cannot hold")
     name: Name | None = Field(default=None, description="target name; default: the path with _ for dots")
     references: str | None = Field(default=None, description=_REFERENCES)
+    description: Description = Field(default="", description=_DESCRIBED)
 
 
 Column = Annotated[ColumnSection, BeforeValidator(_short, json_schema_input_type=ColumnSection | str)]
@@ -273,6 +276,7 @@ class ChildSection(Section):
         description="the table is <collection>_<name>; default: the path with _ for dots, after the outer child's name",
     )
     references: str | None = Field(default=None, description=_REFERENCES)
+    description: Description = Field(default="", description=_DESCRIBED)
 
 
 Child = Annotated[ChildSection, BeforeValidator(_short, json_schema_input_type=ChildSection | str)]
@@ -336,6 +340,7 @@ class CollectionSection(Section):
     )
     clickhouse: ClickHouseSection = Field(default_factory=ClickHouseSection)
     redshift: RedshiftSection = Field(default_factory=RedshiftSection)
+    description: Description = Field(default="", description=_DESCRIBED)
 
 
 class PipelineSection(Section):

@@ -13,6 +13,7 @@ from sluice.manifest import Manifest
 from sluice.positions import Position
 from sluice.spec import Collection, Pipeline, Table
 from sluice.suspects import Suspect
+from sluice.warehouse.aggregates import Refreshing
 from sluice.warehouse.differences import Comparison
 from sluice.warehouse.quarantine import Quarantine, RejectGroup, RejectRow
 from sluice.warehouse.replayable import Replayable
@@ -172,9 +173,9 @@ class Batch:
 class MigrationState:
     """One migration, as ``sluice migrate status`` shows it."""
 
-    version: str
+    version: str  # its number; "view" for what is applied again when it changes
     name: str
-    state: str  # pending | applied | half-applied | edited | missing
+    state: str  # pending | applied | half-applied | edited | missing; of a view: changed
     applied_at: datetime | None = None
 
 
@@ -192,7 +193,7 @@ class TableState:
     hashes: dict[int, int] = field(default_factory=dict)
 
 
-class Warehouse(Replayable, Quarantine, Protocol):
+class Warehouse(Refreshing, Replayable, Quarantine, Protocol):
     """One analytics warehouse. Every method may be called again after dying at any point (I3)."""
 
     def migrate(self, pipeline: Pipeline | None) -> list[str]:
@@ -207,8 +208,8 @@ class Warehouse(Replayable, Quarantine, Protocol):
         """How the pipeline's tables differ from its file. Raises MigrationError while a migration is to be applied."""
         ...
 
-    def migration_states(self) -> list[MigrationState]:
-        """Every migration that is in the files or was applied, by version."""
+    def migration_states(self, pipeline: Pipeline | None = None) -> list[MigrationState]:
+        """Every migration that is in the files or was applied, by version; then a pipeline's views for analysts."""
         ...
 
     def last_commit(self, pipeline: str) -> Commit | None:

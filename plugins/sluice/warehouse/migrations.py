@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from sluice.errors import MigrationError
 from sluice.new_file import write_new
@@ -24,8 +24,11 @@ from sluice.warehouse.differences import Comparison, migration_name, migration_t
 
 _FILE = re.compile(r"(\d{4})_([a-z0-9]+(?:_[a-z0-9]+)+)\.sql")
 _OWNER = re.compile(r"^-- pipeline: *(\w+) *$", re.MULTILINE)
-_REPEATABLE = re.compile(
-    r"\bIF (NOT )?EXISTS\b|\bCREATE OR REPLACE\b|\bMODIFY COLUMN\b|\bALTER COLUMN\b", re.IGNORECASE
+REPEATABLE: Final = 0
+"""The version, in the history, of what is applied again when it changes: see :mod:`sluice.warehouse.views`."""
+
+_MAY_REPEAT = re.compile(
+    r"^(GRANT|REVOKE)\b|\bIF (NOT )?EXISTS\b|\bCREATE OR REPLACE\b|\bMODIFY COLUMN\b|\bALTER COLUMN\b", re.IGNORECASE
 )
 
 
@@ -114,7 +117,7 @@ def states(migrations: Sequence[Migration], records: Sequence[Record]) -> list[M
     """The state of every migration that is in the files or in the history, by version."""
     done = {m.version: [r for r in records if r.version == m.version] for m in migrations}
     known = [_state(migration, done[migration.version]) for migration in migrations]
-    gone = {r.version: r for r in records if r.version not in done}
+    gone = {r.version: r for r in records if r.version not in done and r.version != REPEATABLE}
     missing = [MigrationState(f"{r.version:04d}", r.name, "missing", r.at) for r in gone.values()]
     return sorted((*known, *missing), key=lambda state: state.version)
 
@@ -151,7 +154,7 @@ def remaining(migration: Migration, records: Sequence[Record]) -> list[int]:
     seen = {(r.statement, r.state) for r in records if r.version == migration.version}
     left = [n for n in range(1, len(migration.statements) + 1) if (n, "applied") not in seen]
     for number in left:
-        if (number, "started") in seen and not _REPEATABLE.search(migration.statements[number - 1]):
+        if (number, "started") in seen and not _MAY_REPEAT.search(migration.statements[number - 1]):
             raise _stuck(migration, number)
     return left
 
@@ -196,17 +199,23 @@ def _read(file: Path) -> Migration:
     if not match:
         raise MigrationError(f"{file.name} is no name of a migration", fix="name it NNNN_verb_noun.sql, in lower case")
     text = file.read_text(encoding="utf-8").replace("\r\n", "\n")
-    owner = _OWNER.search(text)
     return Migration(
         int(match[1]),
         match[2],
         hashlib.sha256(text.encode()).hexdigest(),
-        _split(text),
-        owner[1] if owner else None,
+        split_statements(text),
+        owner_of(text),
     )
 
 
-def _split(text: str) -> tuple[str, ...]:
+def owner_of(text: str) -> str | None:
+    """The pipeline that a file's header names."""
+    found = _OWNER.search(text)
+    return found[1] if found else None
+
+
+def split_statements(text: str) -> tuple[str, ...]:
+    """The statements of a file, without comments."""
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("--")]
     pieces = re.split(r";[ \t]*$", "\n".join(lines), flags=re.MULTILINE)
     return tuple(piece.strip() for piece in pieces if piece.strip())

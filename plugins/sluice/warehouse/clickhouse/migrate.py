@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from sluice.spec import Pipeline
-from sluice.warehouse import migrations
+from sluice.statements import Sql, name
+from sluice.warehouse import migrations, views
 from sluice.warehouse.base import MigrationState
 from sluice.warehouse.clickhouse.client import Client
 from sluice.warehouse.clickhouse.fence import Fence, Pace
 from sluice.warehouse.clickhouse.schema import Schema
-from sluice.warehouse.clickhouse.tables import CONTROL
+from sluice.warehouse.clickhouse.tables import ANALYSTS, CONTROL, place
 from sluice.warehouse.differences import Comparison
 from sluice.warehouse.migrations import Migration, Record
+from sluice.warehouse.views import AnalystsView, ViewFile
 
 LOCK = "(migrations)"
 """The fence that migration runners take; no pipeline can have this name."""
@@ -23,8 +25,8 @@ LOCK = "(migrations)"
 class Migrator:
     """Brings a server's schema to what the files say. Looks first, and takes the lock only when there is work."""
 
-    def __init__(self, client: Client, pace: Pace, files: Sequence[Migration]) -> None:
-        self._client, self._pace, self._files = client, pace, files
+    def __init__(self, client: Client, pace: Pace, files: Sequence[Migration], views: Sequence[ViewFile] = ()) -> None:
+        self._client, self._pace, self._files, self._views = client, pace, files, views
 
     def up(self, pipeline: Pipeline | None) -> list[str]:
         """Apply what is missing; see :meth:`sluice.warehouse.base.Warehouse.migrate`."""
@@ -41,9 +43,11 @@ class Migrator:
         migrations.refuse_pending(self._files, _Ledger(self._client).records(), pipeline.name)
         return Schema(self._client, pipeline).compare()
 
-    def states(self) -> list[MigrationState]:
-        """Every migration with its state."""
-        return migrations.states(self._files, _Ledger(self._client).records())
+    def states(self, pipeline: Pipeline | None) -> list[MigrationState]:
+        """Every migration with its state, and a pipeline's views for analysts."""
+        records = _Ledger(self._client).records()
+        mine = analysts_views(self._views, pipeline) if pipeline else []
+        return migrations.states(self._files, records) + [view.state(records) for view in mine]
 
     def _has_work(self, pipeline: Pipeline | None) -> bool:
         records = _Ledger(self._client).records()
@@ -54,7 +58,9 @@ class Migrator:
             return False
         schema = Schema(self._client, pipeline)
         schema.refuse_differences()
-        return bool(schema.missing_tables() or schema.keys.outdated() or schema.outdated_views())
+        if schema.missing_tables() or schema.keys.outdated() or schema.outdated_views():
+            return True
+        return views.outdated(analysts_views(self._views, pipeline), records)
 
     def _apply(self, ledger: _Ledger, fence: Fence, pipeline: Pipeline | None) -> list[str]:
         done = migrations.run(ledger, migrations.pending(self._files, ledger.records(), None))
@@ -64,7 +70,8 @@ class Migrator:
         done += migrations.run(ledger, migrations.pending(self._files, ledger.records(), pipeline.name))
         schema = Schema(self._client, pipeline)
         schema.refuse_differences()
-        return done + schema.keys.create(fence) + schema.create_views()
+        done += schema.keys.create(fence) + schema.create_views()
+        return done + views.apply(ledger, analysts_views(self._views, pipeline))
 
     def _bootstrap(self) -> None:
         # The lock lives in what the first migration creates. Two runners may do this at once: each statement allows
@@ -93,10 +100,28 @@ class _Ledger:
         self._client.execute(*migration.statement(statement))
         self._record(migration, statement, "applied", time.monotonic() - begun)
 
+    def send(self, what: str, statement: str) -> None:
+        self._renew()
+        self._client.execute(what, statement)
+
+    def note(self, row: dict[str, object]) -> None:
+        self._renew()
+        self._client.run("record_migration", **row)
+
+    def grant(self, view: Sql) -> None:
+        self._client.run("grant_view", view=view, role=name(ANALYSTS))
+
     def _record(self, migration: Migration, statement: int, state: str, seconds: float) -> None:
+        self.note(migration.row(statement, state, seconds))
+
+    def _renew(self) -> None:
         if self._fence:
             self._fence.renew()
-        self._client.run("record_migration", **migration.row(statement, state, seconds))
+
+
+def analysts_views(files: Sequence[ViewFile], pipeline: Pipeline) -> list[AnalystsView]:
+    """A pipeline's views for analysts, over the versions that were published."""
+    return views.views_of(files, pipeline, {table.name: place(pipeline, table).history for table in pipeline.tables})
 
 
 def _exists(client: Client, table: str) -> bool:

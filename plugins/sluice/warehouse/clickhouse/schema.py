@@ -16,6 +16,7 @@ from sluice.warehouse.clickhouse.client import Client
 from sluice.warehouse.clickhouse.differences import UNALTERABLE, Found, differences
 from sluice.warehouse.clickhouse.key_tables import KeyTables
 from sluice.warehouse.clickhouse.tables import (
+    ANALYSTS,
     DATA,
     Place,
     comment,
@@ -26,6 +27,7 @@ from sluice.warehouse.clickhouse.tables import (
     partition,
     place,
     read_columns,
+    shown,
     stored,
 )
 from sluice.warehouse.differences import Comparison, Difference, refusal
@@ -40,6 +42,9 @@ class View:
     statement: str
     values: dict[str, object]
     pipeline: str
+    description: str = ""
+    readers: bool = False
+    """Whether analysts may read it."""
 
     @property
     def label(self) -> str:
@@ -48,9 +53,10 @@ class View:
 
     @property
     def comment(self) -> str:
-        """What tells whether the view that exists is this one."""
+        """What is said of it, and what tells whether the view that exists is this one."""
         text = bind(f"clickhouse/{self.statement}", **self.values, comment=Sql("")).text
-        return comment(self.pipeline, f"definition {hashlib.sha256(text.encode()).hexdigest()[:16]}")
+        mark = comment(self.pipeline, f"definition {hashlib.sha256(text.encode()).hexdigest()[:16]}")
+        return f"{self.description} ({mark})" if self.description else mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,7 @@ class Schema:
     def __init__(self, client: Client, pipeline: Pipeline) -> None:
         self._client, self._pipeline = client, pipeline
         self._places = {table: place(pipeline, table) for table in pipeline.tables}
-        self._views = [view for table in pipeline.tables for view in _views(table, self._places[table])]
+        self._views = [view for table in pipeline.tables for view in self._views_of(table)]
         self._existing = self._describe()
         self._refuse_foreign()
         comments = {table: found.comment for (database, table), found in self._existing.items() if database == DATA}
@@ -102,6 +108,8 @@ class Schema:
         self._client.run("create_database", database=name(self._pipeline.warehouse.schema))
         outdated = self.outdated_views()
         for view in outdated:
+            if view.readers:
+                self._client.run("grant_view", view=name(view.database, view.table), role=name(ANALYSTS))
             self._client.run(view.statement, **view.values, comment=literal(view.comment))
         return [f"view {view.label}" for view in outdated]
 
@@ -143,19 +151,38 @@ class Schema:
 
     def _refuse_foreign(self) -> None:
         for (database, table), existing in self._existing.items():
-            if not existing.comment.startswith(comment(self._pipeline.name)):
+            if comment(self._pipeline.name) not in existing.comment:
                 raise MigrationError(
                     f"{database}.{table} exists and does not belong to the pipeline {self._pipeline.name}",
                     why=f"its comment is {existing.comment!r}",
                     fix="rename the collection or the schema in the pipeline file, or remove that table",
                 )
 
+    def _views_of(self, table: Table) -> Iterator[View]:
+        at, collection = self._places[table], self._pipeline.collection(table.collection)
+        yield from _inner_views(table, at)
+        yield View(
+            at.schema,
+            at.table,
+            "create_published_view",
+            {
+                "view": at.published,
+                "definitions": shown(collection, table),
+                "columns": names(table.readable),
+                "history": at.history,
+                "pipeline": literal(at.pipeline),
+            },
+            at.pipeline,
+            table.description,
+            readers=True,
+        )
+
     def _comment(self, view: View) -> str | None:
         existing = self._existing.get((view.database, view.table))
         return existing.comment if existing else None
 
 
-def _views(table: Table, at: Place) -> Iterator[View]:
+def _inner_views(table: Table, at: Place) -> Iterator[View]:
     make = partial(View, pipeline=at.pipeline)
     columns = names(read_columns(table))
     yield make(
@@ -171,15 +198,11 @@ def _views(table: Table, at: Place) -> Iterator[View]:
         {"view": at.at, "columns": columns, "versions": at.versions, "batch": OPEN},
     )
     yield make(
-        at.schema,
-        at.table,
-        "create_published_view",
-        {
-            "view": at.published,
-            "columns": names(table.readable),
-            "versions": at.versions,
-            "pipeline": literal(at.pipeline),
-        },
+        DATA,
+        f"{at.stem}__history",
+        "create_history_view",
+        {"view": at.history, "columns": columns, "versions": at.versions, "pipeline": literal(at.pipeline)},
+        readers=True,
     )
 
 

@@ -8,13 +8,16 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from sluice.columns import ColumnType, Kind
+from sluice.described import descriptions
 from sluice.errors import ConfigError
 from sluice.spec import EXTRA, Collection, Pipeline, Table
-from sluice.statements import Sql, name, names
+from sluice.statements import Sql, literal, name, names
 
 CONTROL: Final = "sluice"
 DATA: Final = "sluice_data"
 STAGING: Final = "sluice_staging"
+ANALYSTS: Final = "sluice_analysts"
+"""The role of those who may read what is published, and nothing else."""
 
 HASH, GONE, TURN, FROM, TO = "_hash", "_gone", "_turn", "_from", "_to"
 
@@ -95,6 +98,11 @@ class Place:
         return name(DATA, f"{self.stem}__at")
 
     @property
+    def history(self) -> Sql:
+        """Every version of the batches that were published."""
+        return name(DATA, f"{self.stem}__history")
+
+    @property
     def published(self) -> Sql:
         """What analysts read."""
         return name(self.schema, self.table)
@@ -157,6 +165,13 @@ def staged(collection: Collection, table: Table) -> tuple[Stored, ...]:
     read = () if table.child else (Stored(GONE, "Bool"), Stored(TURN, "Int16"))
     columns = (*_declared(collection, table), Stored(HASH, "UInt64"), *read)
     return tuple(replace(column, codec="LZ4") for column in columns)  # read once or twice, then dropped
+
+
+def shown(collection: Collection, table: Table) -> Sql:
+    """The columns of the view that analysts read, each with what is said of it."""
+    said, types = descriptions(table), {column.name: column.type for column in stored(collection, table)}
+    lines = [f"{name(c).text} {types[c]} COMMENT {literal(said[c]).text}" for c in table.readable]
+    return Sql("\n    " + ",\n    ".join(lines) + "\n")
 
 
 def definitions(columns: Iterable[Stored], indexes: Iterable[tuple[str, str]] = ()) -> Sql:

@@ -12,7 +12,7 @@ from sluice.history import ColumnsRow
 from sluice.manifest import Manifest
 from sluice.settings import Endpoint
 from sluice.spec import Collection, Pipeline, Table
-from sluice.statements import name
+from sluice.statements import Sql, name
 from sluice.suspects import Suspect
 from sluice.warehouse.base import Batch, Commit, Loaded, MigrationState, TableState
 from sluice.warehouse.buckets import DIGITS, digits_of
@@ -21,7 +21,7 @@ from sluice.warehouse.clickhouse.check import recount
 from sluice.warehouse.clickhouse.client import Client
 from sluice.warehouse.clickhouse.fence import Pace
 from sluice.warehouse.clickhouse.landed import Access
-from sluice.warehouse.clickhouse.migrate import Migrator
+from sluice.warehouse.clickhouse.migrate import Migrator, analysts_views
 from sluice.warehouse.clickhouse.probe import probe
 from sluice.warehouse.clickhouse.publish import Publish
 from sluice.warehouse.clickhouse.staging import Load, drop_staging, staged_plans
@@ -34,6 +34,7 @@ from sluice.warehouse.quarantine import ANY, RejectGroup, RejectRow, Which
 from sluice.warehouse.records import read_commit
 from sluice.warehouse.replayable import Extras, Page
 from sluice.warehouse.replayed import written
+from sluice.warehouse.views import ViewFile, read_views
 from sluice.window import Plan, Run
 
 DEFAULT_PACE = Pace()
@@ -43,10 +44,16 @@ class ClickHouse:
     """One ClickHouse server. See the Protocol for what each method promises."""
 
     def __init__(
-        self, client: Client, access: Access, pace: Pace = DEFAULT_PACE, files: Sequence[Migration] | None = None
+        self,
+        client: Client,
+        access: Access,
+        pace: Pace = DEFAULT_PACE,
+        files: Sequence[Migration] | None = None,
+        views: Sequence[ViewFile] | None = None,
     ) -> None:
         self._client, self._access, self._pace = client, access, pace
         self._files = read_migrations("clickhouse") if files is None else files
+        self._views = read_views("clickhouse") if views is None else views
 
     @classmethod
     def connect(cls, endpoint: Endpoint, warehouse: spec.Warehouse, *, bucket: str = "") -> Self:
@@ -58,15 +65,24 @@ class ClickHouse:
 
     def migrate(self, pipeline: Pipeline | None) -> list[str]:
         """Apply what is missing."""
-        return Migrator(self._client, self._pace, self._files).up(pipeline)
+        return self._migrator.up(pipeline)
 
     def compare(self, pipeline: Pipeline) -> Comparison:
         """How the pipeline's tables differ from its file."""
-        return Migrator(self._client, self._pace, self._files).compare(pipeline)
+        return self._migrator.compare(pipeline)
 
-    def migration_states(self) -> list[MigrationState]:
-        """Every migration with its state."""
-        return Migrator(self._client, self._pace, self._files).states()
+    def migration_states(self, pipeline: Pipeline | None = None) -> list[MigrationState]:
+        """Every migration with its state, and a pipeline's views for analysts."""
+        return self._migrator.states(pipeline)
+
+    def aggregates(self, pipeline: Pipeline) -> list[Sql]:
+        """The materialised views among a pipeline's views for analysts."""
+        return [made for view in analysts_views(self._views, pipeline) for made in view.aggregates]
+
+    def refresh(self, aggregate: Sql) -> None:
+        """Make a materialised view again, and wait for it."""
+        self._client.run("refresh_view", view=aggregate)
+        self._client.run("wait_view", view=aggregate)
 
     def schema(self) -> str:
         """The product's schema as the server prints it: what ``migrations/clickhouse/schema.sql`` shows."""
@@ -208,6 +224,10 @@ class ClickHouse:
 
     def _has_quarantine(self) -> bool:
         return self._exists("settled_rejects")
+
+    @property
+    def _migrator(self) -> Migrator:
+        return Migrator(self._client, self._pace, self._files, self._views)
 
     def _exists(self, table: str) -> bool:
         return self._client.number("table_exists", database=CONTROL, table=table) > 0

@@ -13,6 +13,7 @@ from typing import Final
 
 _NAME: Final = r'"?(\w+)"?'
 _ALTER: Final = re.compile(rf"\s*ALTER\s+TABLE\s+{_NAME}\.{_NAME}\s+(.*?)\s*;?\s*", re.IGNORECASE | re.DOTALL)
+_GROUP: Final = re.compile(rf"\s*CREATE\s+GROUP\s+{_NAME}\s*;?\s*", re.IGNORECASE)
 _OUTSIDE: Final = re.compile(
     r"\s*(VACUUM\b|ALTER\s+TABLE\s+\S+\s+(APPEND|ALTER)\b|CREATE\s+(DATABASE|EXTERNAL)\b)", re.IGNORECASE
 )
@@ -48,6 +49,12 @@ def altered(statement: str) -> tuple[str, str] | None:
     """The schema and the table that a statement alters; None for every other statement."""
     match = _ALTER.fullmatch(statement)
     return (match[1], match[2]) if match else None
+
+
+def created_group(statement: str) -> str | None:
+    """The group that a statement makes, of which there is no IF NOT EXISTS either; None for every other statement."""
+    match = _GROUP.fullmatch(statement)
+    return match[1].lower() if match else None
 
 
 def is_done(statement: str, columns: Columns) -> bool:

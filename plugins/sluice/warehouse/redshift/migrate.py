@@ -11,21 +11,23 @@ from collections.abc import Sequence
 
 from sluice.errors import SluiceError
 from sluice.spec import Pipeline
-from sluice.warehouse import migrations
+from sluice.statements import Sql, name
+from sluice.warehouse import migrations, views
 from sluice.warehouse.base import MigrationState
 from sluice.warehouse.differences import Comparison
 from sluice.warehouse.migrations import Migration, Record, remaining
-from sluice.warehouse.redshift.alters import altered, is_done, needs_no_transaction
+from sluice.warehouse.redshift.alters import altered, created_group, is_done, needs_no_transaction
 from sluice.warehouse.redshift.client import Client
 from sluice.warehouse.redshift.schema import Schema, described, printed
-from sluice.warehouse.redshift.tables import CONTROL
+from sluice.warehouse.redshift.tables import ANALYSTS, CONTROL, place
+from sluice.warehouse.views import AnalystsView, ViewFile
 
 
 class Migrator:
     """Brings a cluster's schema to what the files say. Looks first, and takes the lock only when there is work."""
 
-    def __init__(self, client: Client, files: Sequence[Migration]) -> None:
-        self._client, self._files = client, files
+    def __init__(self, client: Client, files: Sequence[Migration], views: Sequence[ViewFile] = ()) -> None:
+        self._client, self._files, self._views = client, files, views
         self._ledger = _Ledger(client)
 
     def up(self, pipeline: Pipeline | None) -> list[str]:
@@ -38,9 +40,11 @@ class Migrator:
         migrations.refuse_pending(self._files, self._ledger.records(), pipeline.name)
         return Schema(self._client, pipeline).compare()
 
-    def states(self) -> list[MigrationState]:
-        """Every migration with its state."""
-        return migrations.states(self._files, self._ledger.records())
+    def states(self, pipeline: Pipeline | None) -> list[MigrationState]:
+        """Every migration with its state, and a pipeline's views for analysts."""
+        records = self._ledger.records()
+        mine = analysts_views(self._views, pipeline) if pipeline else []
+        return migrations.states(self._files, records) + [view.state(records) for view in mine]
 
     def schema(self) -> str:
         """The product's tables, as ``migrations/redshift/schema.sql`` shows them."""
@@ -55,10 +59,14 @@ class Migrator:
     def _tables(self, pipeline: Pipeline) -> list[str]:
         schema = Schema(self._client, pipeline)
         done = self._locked(pipeline, views=False) if schema.missing_tables() or schema.missing_keys() else []
+        mine = analysts_views(self._views, pipeline)
+        if mine and migrations.pending(self._files, self._ledger.records(), pipeline.name):
+            views.drop(self._ledger, mine)  # what they read cannot be altered
         done += self._history(pipeline.name)
         schema = Schema(self._client, pipeline)
         schema.refuse_differences()
-        return done + (self._locked(pipeline, views=True) if schema.outdated_views() else [])
+        done += self._locked(pipeline, views=True) if schema.outdated_views() else []
+        return done + views.apply(self._ledger, mine)
 
     def _locked(self, pipeline: Pipeline, *, views: bool) -> list[str]:
         with self._client.transaction():
@@ -115,12 +123,28 @@ class _Ledger:
 
     def _send(self, migration: Migration, statement: int) -> None:
         text = migration.statements[statement - 1]
-        table = altered(text)
+        group, table = created_group(text), altered(text)
+        if group and self._client.number("group_exists", group=group):
+            return
         if table is None or not is_done(text, described(self._client, table[0]).get(table[1].lower(), {})):
             self._client.execute(*migration.statement(statement))
 
+    def send(self, what: str, statement: str) -> None:
+        self._client.execute(what, statement)
+
+    def note(self, row: dict[str, object]) -> None:
+        self._client.run("record_migration", **row)
+
+    def grant(self, view: Sql) -> None:
+        self._client.run("grant_view", view=view, role=name(ANALYSTS))
+
     def _record(self, migration: Migration, statement: int, state: str, seconds: float) -> None:
-        self._client.run("record_migration", **migration.row(statement, state, seconds))
+        self.note(migration.row(statement, state, seconds))
+
+
+def analysts_views(files: Sequence[ViewFile], pipeline: Pipeline) -> list[AnalystsView]:
+    """A pipeline's views for analysts, over its rows: a materialised view takes no view that is bound late."""
+    return views.views_of(files, pipeline, {table.name: place(pipeline, table).storage for table in pipeline.tables})
 
 
 def exists_table(client: Client, table: str) -> bool:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sluice.described import descriptions
 from sluice.errors import MigrationError
 from sluice.spec import Collection, Pipeline, Table
 from sluice.statements import Sql, bind, literal, name, names
@@ -15,6 +16,7 @@ from sluice.warehouse.redshift.alters import Columns, Described, sort_order
 from sluice.warehouse.redshift.client import Client
 from sluice.warehouse.redshift.differences import UNALTERABLE, differences
 from sluice.warehouse.redshift.tables import (
+    ANALYSTS,
     DATA,
     Place,
     Stored,
@@ -31,6 +33,12 @@ from sluice.warehouse.redshift.tables import (
 def comment(pipeline: str, rest: str = "") -> str:
     """The comment on everything that belongs to a pipeline: how it is told from what others made."""
     return f"sluice: pipeline {pipeline}, {rest}"
+
+
+def doubled(text: str) -> Sql:
+    """A quoted string, in the only form that the driver's scanner of statements understands too."""
+    escaped = text.replace("\\", "\\\\").replace("'", "''")
+    return Sql(f"'{escaped}'")
 
 
 def described(client: Client, schema: str) -> dict[str, Columns]:
@@ -63,7 +71,7 @@ class View:
     """One view as it should be. Its comment carries a digest of its text: the server prints the text differently."""
 
     at: Place
-    columns: tuple[str, ...]
+    table: Table
 
     @property
     def label(self) -> str:
@@ -73,13 +81,20 @@ class View:
     @property
     def values(self) -> dict[str, Sql]:
         """What the statement that creates it takes."""
-        return {"view": self.at.published, "columns": names(self.columns), "storage": self.at.storage}
+        return {"view": self.at.published, "columns": names(self.table.readable), "storage": self.at.storage}
 
     @property
     def comment(self) -> str:
-        """What tells whether the view that exists is this one."""
-        text = bind("redshift/create_published_view", **self.values).text
-        return comment(self.at.pipeline, f"definition {hashlib.sha256(text.encode()).hexdigest()[:16]}")
+        """What is said of it, and what tells whether the view that exists is this one."""
+        text = bind("redshift/create_published_view", **self.values).text + repr(descriptions(self.table))
+        mark = comment(self.at.pipeline, f"definition {hashlib.sha256(text.encode()).hexdigest()[:16]}")
+        return f"{self.table.description} ({mark})" if self.table.description else mark
+
+    def described(self) -> Iterator[tuple[Sql, Sql]]:
+        """Each column of which something is said, and what."""
+        for column, said in descriptions(self.table).items():
+            if said:
+                yield Sql(f"{self.at.published.text}.{name(column).text}"), doubled(said)
 
 
 class Schema:
@@ -88,7 +103,7 @@ class Schema:
     def __init__(self, client: Client, pipeline: Pipeline) -> None:
         self._client, self._pipeline = client, pipeline
         self._places = {table: place(pipeline, table) for table in pipeline.tables}
-        self._views = [View(at, table.readable) for table, at in self._places.items()]
+        self._views = [View(at, table) for table, at in self._places.items()]
         self._keys = {c: key_stem(pipeline.name, c.name) for c in pipeline.collections if c.surrogate_key}
         self._existing = {schema: self._comments(schema) for schema in (DATA, pipeline.warehouse.schema)}
         self._refuse_foreign()
@@ -134,7 +149,13 @@ class Schema:
         for view in outdated:
             self._client.run("drop_view", view=view.at.published)
             self._client.run("create_published_view", **view.values)
-            self._client.run("comment_on_view", view=view.at.published, comment=literal(view.comment))
+            self._client.run("comment_on_view", view=view.at.published, comment=doubled(view.comment))
+            for column, said in view.described():
+                self._client.run("comment_on_column", column=column, comment=said)
+            self._client.run("grant_view", view=view.at.published, role=name(ANALYSTS))
+        if outdated:
+            self._client.run("grant_schema", schema=name(schema), role=name(ANALYSTS))
+            self._client.run("grant_to_come", schema=name(schema), role=name(ANALYSTS))
         return [f"view {view.label}" for view in outdated]
 
     def refuse_differences(self) -> None:
@@ -170,7 +191,7 @@ class Schema:
     def _refuse_foreign(self) -> None:
         for schema, found in self._existing.items():
             for table, text in found.items():
-                if not text.startswith(comment(self._pipeline.name)):
+                if comment(self._pipeline.name) not in text:
                     raise MigrationError(
                         f"{schema}.{table} exists and does not belong to the pipeline {self._pipeline.name}",
                         why=f"its comment is {text!r}",

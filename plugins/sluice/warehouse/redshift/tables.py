@@ -14,6 +14,8 @@ from sluice.statements import Sql, name, names
 CONTROL: Final = "sluice"
 DATA: Final = "sluice_data"
 STAGING: Final = "sluice_staging"
+ANALYSTS: Final = "sluice_analysts"
+"""The group of those who may read what is published, and nothing else."""
 
 HASH, GONE, TURN, FROM = "_hash", "_gone", "_turn", "_from"
 READ: Final = "_read"

@@ -14,7 +14,7 @@ from sluice.history import ColumnsRow
 from sluice.manifest import Manifest
 from sluice.settings import Endpoint
 from sluice.spec import Collection, Pipeline, Table
-from sluice.statements import name
+from sluice.statements import Sql, name
 from sluice.suspects import Suspect
 from sluice.warehouse.base import Batch, Commit, Loaded, MigrationState, TableState
 from sluice.warehouse.buckets import DIGITS, MODULUS, digits_of
@@ -27,7 +27,7 @@ from sluice.warehouse.redshift import quarantine
 from sluice.warehouse.redshift.check import recount
 from sluice.warehouse.redshift.client import Client
 from sluice.warehouse.redshift.landed import Access
-from sluice.warehouse.redshift.migrate import Migrator, exists_table
+from sluice.warehouse.redshift.migrate import Migrator, analysts_views, exists_table
 from sluice.warehouse.redshift.probe import probe
 from sluice.warehouse.redshift.publish import DEFAULT_PACE, Pace, Publish
 from sluice.warehouse.redshift.staging import Load, drop_staging, staged_plans
@@ -35,6 +35,7 @@ from sluice.warehouse.redshift.suspects import Suspects
 from sluice.warehouse.redshift.tables import place
 from sluice.warehouse.replayable import Extras, Page
 from sluice.warehouse.replayed import written
+from sluice.warehouse.views import ViewFile, read_views
 from sluice.window import Plan, Run
 
 
@@ -42,10 +43,16 @@ class Redshift:
     """One database of a cluster or workgroup. See the Protocol for what each method promises."""
 
     def __init__(
-        self, client: Client, access: Access, pace: Pace = DEFAULT_PACE, files: Sequence[Migration] | None = None
+        self,
+        client: Client,
+        access: Access,
+        pace: Pace = DEFAULT_PACE,
+        files: Sequence[Migration] | None = None,
+        views: Sequence[ViewFile] | None = None,
     ) -> None:
         self._client, self._access, self._pace = client, access, pace
         self._files = read_migrations("redshift") if files is None else files
+        self._views = read_views("redshift") if views is None else views
 
     @classmethod
     def connect(cls, endpoint: Endpoint, landing: Endpoint, place: spec.Landing) -> Self:
@@ -57,19 +64,27 @@ class Redshift:
 
     def migrate(self, pipeline: Pipeline | None) -> list[str]:
         """Apply what is missing."""
-        return Migrator(self._client, self._files).up(pipeline)
+        return self._migrator.up(pipeline)
 
     def compare(self, pipeline: Pipeline) -> Comparison:
         """How the pipeline's tables differ from its file."""
-        return Migrator(self._client, self._files).compare(pipeline)
+        return self._migrator.compare(pipeline)
 
-    def migration_states(self) -> list[MigrationState]:
-        """Every migration with its state."""
-        return Migrator(self._client, self._files).states()
+    def migration_states(self, pipeline: Pipeline | None = None) -> list[MigrationState]:
+        """Every migration with its state, and a pipeline's views for analysts."""
+        return self._migrator.states(pipeline)
+
+    def aggregates(self, pipeline: Pipeline) -> list[Sql]:
+        """The materialised views among a pipeline's views for analysts."""
+        return [made for view in analysts_views(self._views, pipeline) for made in view.aggregates]
+
+    def refresh(self, aggregate: Sql) -> None:
+        """Make a materialised view again."""
+        self._client.run("refresh_view", view=aggregate)
 
     def schema(self) -> str:
         """The product's schema: what ``migrations/redshift/schema.sql`` shows."""
-        return Migrator(self._client, self._files).schema()
+        return self._migrator.schema()
 
     def last_commit(self, pipeline: str) -> Commit | None:
         """The newest commit record."""
@@ -202,6 +217,10 @@ class Redshift:
 
     def _has_quarantine(self) -> bool:
         return exists_table(self._client, "settled_rejects")
+
+    @property
+    def _migrator(self) -> Migrator:
+        return Migrator(self._client, self._files, self._views)
 
     @contextmanager
     def _at(self, pipeline: Pipeline, batch: int) -> Iterator[None]:

@@ -1,0 +1,28 @@
+-- pipeline:  publishing
+-- purpose:   What became of each user's tickets, by the day on which they ended.
+-- guarantee: true to one published batch, the one in its column `batch`. Readers see all of a refresh or none of it.
+-- why:       as ticket_days.
+
+DROP VIEW IF EXISTS $schema.user_days SYNC;
+
+CREATE MATERIALIZED VIEW $schema.user_days
+REFRESH EVERY 1 DAY
+ENGINE = AggregatingMergeTree
+ORDER BY (batch, user, day)
+SETTINGS allow_nullable_key = 1
+EMPTY
+AS WITH (SELECT max(batch) FROM sluice.batches WHERE pipeline = $pipeline) AS newest
+SELECT
+    newest AS batch,
+    user,
+    toDate32(updated_at) AS day,
+    countStateIf(status = 'Finished') AS finished,
+    countStateIf(status = 'Error') AS failed
+FROM $tickets
+WHERE _from <= newest AND _to > newest AND status IN ('Finished', 'Error')
+GROUP BY user, day
+COMMENT 'Ended tickets by user and day, as states: read them with -Merge. Made after each publish; batch says of which.';
+
+SYSTEM REFRESH VIEW $schema.user_days;
+
+SYSTEM WAIT VIEW $schema.user_days;

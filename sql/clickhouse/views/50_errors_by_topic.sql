@@ -1,0 +1,18 @@
+-- pipeline:  publishing
+-- purpose:   How many of the tickets that have ended ended in Error, by their document's topic.
+-- guarantee: true to one batch, which it names; tickets whose document is not there are under the topic NULL.
+-- why:       from ticket_days, which is small.
+
+DROP VIEW IF EXISTS $schema.errors_by_topic;
+
+CREATE VIEW $schema.errors_by_topic AS
+SELECT
+    batch,
+    topic,
+    countMerge(tickets) AS ended,
+    countMergeIf(tickets, status = 'Error') AS errors,
+    errors / ended AS error_rate
+FROM $schema.ticket_days
+WHERE status IN ('Finished', 'Error')
+GROUP BY batch, topic
+COMMENT 'The share of ended tickets that ended in Error, by their document''s topic.';

@@ -1,0 +1,21 @@
+-- pipeline:  publishing
+-- purpose:   Documents without a finished watermark, and how often one was asked for.
+-- guarantee: true to the newest batch when it is read: not aggregated.
+-- why:       a list of documents is not smaller than the documents.
+
+DROP VIEW IF EXISTS $schema.unmarked_documents;
+
+CREATE VIEW $schema.unmarked_documents AS
+SELECT
+    document._id AS _id,
+    document.title AS title,
+    document.author AS author,
+    document.topic AS topic,
+    document.created_at AS created_at,
+    document.watermark_status AS watermark_status,
+    ticket.tickets AS tickets
+FROM $schema.documents AS document
+LEFT JOIN (SELECT document_id_key, count() AS tickets FROM $schema.tickets GROUP BY document_id_key) AS ticket
+    ON ticket.document_id_key = document._key
+WHERE ifNull(document.watermark_status, '') != 'Finished'
+COMMENT 'Documents without a finished watermark, and how often one was asked for.';

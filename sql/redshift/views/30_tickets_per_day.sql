@@ -1,0 +1,15 @@
+-- pipeline:  publishing
+-- purpose:   Tickets by the day (UTC) on which they were asked for, and their status now.
+-- guarantee: true to one batch, which it names; a ticket without a date is under the day NULL.
+-- why:       from ticket_days, which is small.
+
+DROP VIEW IF EXISTS $schema.tickets_per_day;
+
+CREATE VIEW $schema.tickets_per_day AS
+SELECT batch, day, status, SUM(tickets) AS tickets
+FROM $schema.ticket_days
+GROUP BY batch, day, status
+WITH NO SCHEMA BINDING;
+
+COMMENT ON VIEW $schema.tickets_per_day IS
+'Tickets by the day (UTC) on which they were asked for, and their status as of the batch.';
