@@ -268,6 +268,17 @@ def replay(
 
 
 @app.command()
+def dictionary(pipeline: Name) -> None:
+    """Print the data dictionary: each table's columns, their types, where they come from, what is said of them.
+
+    As in: sluice dictionary publishing > docs/dictionary.md. Of the pipeline file alone; nothing is connected.
+    """
+    from sluice.dictionary import dictionary as written
+
+    typer.echo(written(_pipeline(pipeline)), nl=False)
+
+
+@app.command()
 def sweep(
     pipeline: Name,
     *,

@@ -166,6 +166,38 @@ def test_one_level_of_views_is_torn_and_two_are_not(lab: Lab) -> None:
     assert torn[one] > 0
 
 
+DEFINED = """CREATE VIEW {schema}.defined_{table} DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
+WITH (SELECT max(batch) FROM sluice.batches WHERE pipeline = '{pipeline}') AS b
+SELECT * FROM sluice_data.{pipeline}_{table}__history WHERE _from <= b AND _to > b"""
+
+
+@ONLY_CLICKHOUSE
+def test_the_batch_is_one_for_all_tables_of_a_statement_because_their_views_have_its_readers_rights(lab: Lab) -> None:
+    """A batch is published in the middle of the statement. With the rights of its definer each view has its own."""
+    schema, one = lab.pipeline.warehouse.schema, [document("a", "1")]
+    lab.publish(documents=one, tickets=[ticket("a", "a")])
+    for table in ("documents", "tickets"):
+        lab.command(DEFINED.format(schema=schema, table=table, pipeline=lab.pipeline.name))
+    both = [lab.stage(lab.plan(n), documents=[document(f"b{n}", "1")], tickets=[ticket(f"b{n}", "a")]) for n in (1, 2)]
+
+    def count(prefix: str) -> tuple[int, int]:
+        """A statement that takes a second between its two tables."""
+        tables = [f"(SELECT count() FROM {schema}.{prefix}{table})" for table in ("documents", "tickets")]
+        before, _, after = lab.servers.driver().query(f"SELECT {tables[0]}, (SELECT sleep(1.5)), {tables[1]}").first_row
+        return before, after
+
+    with ThreadPoolExecutor(1) as pool:
+        seen = []
+        for prefix, batch in zip(("", "defined_"), both, strict=True):
+            answer = pool.submit(count, prefix)
+            time.sleep(0.3)
+            lab.warehouse.publish(lab.pipeline, batch)
+            assert not answer.done(), "the statement was over before the batch was published"
+            seen.append(answer.result())
+
+    assert seen == [(1, 1), (2, 3)]
+
+
 def publish_at(lab: Lab, batch: Batch, moment: float) -> None:
     """Do everything up to the first change, wait for the moment, and do the rest quickly."""
 

@@ -1,8 +1,8 @@
 """Analysts' views: files that are applied again whenever they change, after a pipeline's tables and published views.
 
-``sql/<warehouse>/views/<name>.sql`` belongs to the pipeline that its header names, and may use ``$schema`` (what analysts
-read), ``$pipeline`` (its name, as a literal), and each table's name: ``$tickets`` is what was published of it, on
-ClickHouse every version with ``_from`` and ``_to``, on Redshift the rows. A file first drops what it makes. When one
+``sql/<warehouse>/views/<name>.sql`` belongs to the pipeline that its header names, and may use ``$schema`` (that which
+analysts read), ``$pipeline`` (its name, as a literal), and each table's name: ``$tickets`` is what was published of it,
+on ClickHouse every version with ``_from`` and ``_to``, on Redshift the rows. A file first drops what it makes. When one
 changes, all of a pipeline's are dropped, the last first, and made again: they may be built on each other.
 
 The history has a row of version 0 before, and one after. So a runner that died in between leaves something to do.
@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from sluice.errors import MigrationError
 from sluice.spec import Pipeline
@@ -106,9 +106,9 @@ class Ledger(Protocol):
         ...
 
 
-def read_views(warehouse: str, root: Path = ROOT) -> tuple[ViewFile, ...]:
+def read_views(warehouse: str) -> tuple[ViewFile, ...]:
     """The files of a warehouse, in the order of their names. Raises MigrationError for one that is nobody's."""
-    return tuple(_read(file) for file in sorted((root / "sql" / warehouse / "views").glob("*.sql")))
+    return tuple(_read(file) for file in sorted((ROOT / "sql" / warehouse / "views").glob("*.sql")))
 
 
 def views_of(files: Sequence[ViewFile], pipeline: Pipeline, tables: Mapping[str, Sql]) -> list[AnalystsView]:

@@ -60,13 +60,18 @@ class Migrator:
         schema = Schema(self._client, pipeline)
         done = self._locked(pipeline, views=False) if schema.missing_tables() or schema.missing_keys() else []
         mine = analysts_views(self._views, pipeline)
-        if mine and migrations.pending(self._files, self._ledger.records(), pipeline.name):
-            views.drop(self._ledger, mine)  # what they read cannot be altered
+        self._make_way(pipeline, mine)
         done += self._history(pipeline.name)
         schema = Schema(self._client, pipeline)
         schema.refuse_differences()
         done += self._locked(pipeline, views=True) if schema.outdated_views() else []
         return done + views.apply(self._ledger, mine)
+
+    def _make_way(self, pipeline: Pipeline, mine: Sequence[AnalystsView]) -> None:
+        """What a view reads cannot be altered: they are dropped when there is a migration, and made again after it."""
+        records = self._ledger.records()
+        if migrations.pending(self._files, records, pipeline.name):
+            views.drop(self._ledger, [view for view in mine if view.state(records).state != "pending"])
 
     def _locked(self, pipeline: Pipeline, *, views: bool) -> list[str]:
         with self._client.transaction():

@@ -1,0 +1,247 @@
+"""The shipped views for analysts: what they say is what a plain program over MongoDB's documents counts, mess included.
+
+The program knows of the product only which values a column takes (``tests/acceptance/oracle.py``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bson.codec_options import CodecOptions, DatetimeConversion
+
+from devstack.publisher import Publisher, shares
+from sluice import pipeline as spine
+from sluice import reconcile
+from sluice.errors import SluiceError
+from sluice.statements import ROOT
+from tests.acceptance import oracle
+from tests.acceptance.conftest import World
+
+Row = dict[str, Any]
+Answers = dict[str, set[tuple[Any, ...]]]
+
+
+@pytest.fixture
+def analysed(publishing: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The shipped pipeline with the views that are shipped for it, under the test's own name."""
+    for kind in ("clickhouse", "redshift"):
+        folder = tmp_path / "shipped" / "sql" / kind / "views"
+        folder.mkdir(parents=True)
+        for file in (ROOT / "sql" / kind / "views").glob("*.sql"):
+            owner = f"-- pipeline: {publishing.pipeline.name}"
+            text = re.sub(r"^-- pipeline: +publishing$", owner, file.read_text(), flags=re.MULTILINE)
+            assert owner in text
+            (folder / file.name).write_text(text)
+    monkeypatch.setattr("sluice.warehouse.views.ROOT", tmp_path / "shipped")
+    return publishing
+
+
+@dataclass(frozen=True)
+class Plain:
+    """The documents of the source as plain rows, without those that have to be rejected."""
+
+    documents: list[Row]
+    tickets: list[Row]
+
+    @classmethod
+    def of(cls, world: World) -> Plain:
+        codec: CodecOptions[Row] = CodecOptions(tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO)
+        bounds = oracle.BOUNDS[world.pipeline.warehouse.kind]
+        found: dict[str, list[Row]] = {}
+        for collection in world.pipeline.collections:
+            documents = world.database.get_collection(collection.name, codec_options=codec).find()
+            rows = (oracle.rows(collection, document, bounds) for document in documents)
+            found[collection.name] = [each[collection.name][0] for each in rows if each is not None]
+        return cls(found["documents"], found["tickets"])
+
+    def answers(self) -> Answers:
+        questions: list[Callable[[], set[tuple[Any, ...]]]]
+        questions = [self.tickets_per_day, self.time_to_finish, self.errors_by_topic, self.throughput_by_user]
+        return {question.__name__: question() for question in [*questions, self.unmarked_documents]}
+
+    def tickets_per_day(self) -> set[tuple[Any, ...]]:
+        counts = Counter((_day(ticket["created_at"]), ticket["status"]) for ticket in self.tickets)
+        return {(*key, count) for key, count in counts.items()}
+
+    def time_to_finish(self) -> set[tuple[Any, ...]]:
+        taken = defaultdict(list)
+        for ticket in self.tickets:
+            if ticket["status"] == "Finished" and ticket["created_at"] and ticket["updated_at"]:
+                seconds = (ticket["updated_at"] - ticket["created_at"]).total_seconds()
+                taken[_day(ticket["created_at"])].append(seconds)
+        return {(day, len(all_), _percentile(all_, 0.5), _percentile(all_, 0.95)) for day, all_ in taken.items()}
+
+    def errors_by_topic(self) -> set[tuple[Any, ...]]:
+        topics = {document["_id"]: document["topic"] for document in self.documents}
+        ended, errors = Counter[Any](), Counter[Any]()
+        for ticket in self.tickets:
+            topic = topics.get(ticket["document_id"])
+            ended[topic] += ticket["status"] in {"Finished", "Error"}
+            errors[topic] += ticket["status"] == "Error"
+        return {(t, count, errors[t], _close(errors[t] / count)) for t, count in ended.items() if count}
+
+    def throughput_by_user(self) -> set[tuple[Any, ...]]:
+        finished, failed = Counter[Any](), Counter[Any]()
+        for ticket in self.tickets:
+            counted = {"Finished": finished, "Error": failed}.get(ticket["status"])
+            if counted is not None:
+                counted[ticket["user"], _day(ticket["updated_at"])] += 1
+        return {(*key, finished[key], failed[key]) for key in {*finished, *failed}}
+
+    def unmarked_documents(self) -> set[tuple[Any, ...]]:
+        tickets = Counter(ticket["document_id"] for ticket in self.tickets)
+        unmarked = [d for d in self.documents if d["watermark_status"] != "Finished"]
+        return {(d["_id"], d["title"], d["topic"], d["watermark_status"], tickets[d["_id"]]) for d in unmarked}
+
+
+COLUMNS = {
+    "tickets_per_day": ["day", "status", "tickets"],
+    "time_to_finish": ["day", "tickets", "median_seconds", "p95_seconds"],
+    "errors_by_topic": ["topic", "ended", "errors", "error_rate"],
+    "throughput_by_user": ["user", "day", "finished", "failed"],
+    "unmarked_documents": ["_id", "title", "topic", "watermark_status", "tickets"],
+}
+AGGREGATED = [view for view in COLUMNS if view != "unmarked_documents"]
+
+
+def seen(world: World) -> Answers:
+    """What the views say."""
+    return {
+        view: {tuple(_close(row[column]) for column in columns) for row in world.rows(view)}
+        for view, columns in COLUMNS.items()
+    }
+
+
+def batches_of(world: World) -> set[int]:
+    """The batches of which the aggregated views say that they are."""
+    return {int(row["batch"]) for view in AGGREGATED for row in world.rows(view)}
+
+
+def _day(instant: datetime | None) -> date | None:
+    return instant.astimezone(UTC).date() if instant else None
+
+
+def _percentile(values: list[float], share: float) -> float:
+    """Between the two neighbours, in proportion."""
+    ordered, place = sorted(values), share * (len(values) - 1)
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return _close(ordered[low] + (ordered[high] - ordered[low]) * (place - low))
+
+
+def _close(value: Any) -> Any:
+    """Figures that differ in the order of a sum alone are the same."""
+    return float(f"{value:.9g}") if isinstance(value, float) else value
+
+
+def test_the_views_say_what_a_plain_program_over_the_source_counts(analysed: World) -> None:
+    publisher = Publisher(analysed.database.client, analysed.database.name, seed=5, mess=shares(0.05))
+    publisher.seed(documents=150, tickets=500, start=datetime(2026, 11, 1, tzinfo=UTC))
+
+    analysed.batch()
+
+    plain = Plain.of(analysed).answers()
+    assert all(len(answer) > 5 for answer in plain.values()), "too little to tell anything"
+    assert seen(analysed) == plain
+    assert batches_of(analysed) == {1}
+
+    publisher.burst(inserts=40, updates=120, deletes=10)
+    analysed.batch()
+    with analysed.systems() as systems:
+        reconcile.run(analysed.pipeline, systems)
+
+    assert seen(analysed) == Plain.of(analysed).answers()
+
+
+def test_what_is_not_published_is_in_no_aggregate_also_when_it_is_refreshed(
+    analysed: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On ClickHouse the rows of the batch that died stand in storage, and old ones are closed."""
+    publisher = Publisher(analysed.database.client, analysed.database.name, seed=6)
+    publisher.seed(documents=30, tickets=60)
+    analysed.batch()
+    before = seen(analysed)
+    publisher.burst(inserts=30, updates=30)
+
+    def die(*_: object) -> None:
+        raise ConnectionAbortedError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"sluice.warehouse.{analysed.pipeline.warehouse.kind}.publish.tell_ended", die)
+        with pytest.raises(ConnectionAbortedError):
+            analysed.batch()
+    with analysed.systems() as systems:
+        spine.refresh(analysed.pipeline, systems.warehouse)
+
+    assert seen(analysed) == before
+    assert batches_of(analysed) == {1}
+    analysed.batch()
+    assert seen(analysed) == Plain.of(analysed).answers()
+
+
+def test_an_aggregate_that_cannot_be_refreshed_fails_no_batch_and_is_said(
+    analysed: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    publisher = Publisher(analysed.database.client, analysed.database.name, seed=7)
+    publisher.seed(documents=20, tickets=40)
+    analysed.batch()
+    schema = analysed.pipeline.warehouse.schema
+    kind = "MATERIALIZED VIEW" if analysed.pipeline.warehouse.kind == "redshift" else "VIEW"
+    analysed.analyst.damage(f"DROP VIEW {schema}.throughput_by_user")
+    analysed.analyst.damage(f"DROP {kind} {schema}.user_days")
+    publisher.burst(inserts=5)
+
+    commit = analysed.batch()
+
+    assert commit.batch == 2
+    (said,) = [record.getMessage() for record in caplog.records if "IS STILL OF AN OLDER BATCH" in record.getMessage()]
+    assert "user_days" in said
+    assert {row["batch"] for row in analysed.rows("tickets_per_day")} == {2}
+
+
+def test_a_file_that_changed_is_applied_again_with_all_that_are_built_on_it(analysed: World, tmp_path: Path) -> None:
+    kind = analysed.pipeline.warehouse.kind
+    Publisher(analysed.database.client, analysed.database.name, seed=8).seed(documents=10, tickets=20)
+    analysed.batch()
+    folder = tmp_path / "shipped" / "sql" / kind / "views"
+    file = folder / "10_ticket_days.sql"
+
+    def states() -> Counter[str]:
+        with analysed.systems() as systems:
+            found = systems.warehouse.migration_states(analysed.pipeline)
+        return Counter(state.state for state in found if state.version == "view")
+
+    shipped = len(list(folder.glob("*.sql")))
+    assert states() == {"applied": shipped}
+
+    more = file.read_text().replace("SELECT\n", "SELECT 'more' AS more,\n", 1)
+    file.write_text(more.replace("GROUP BY 1, 2, 3, 4", "GROUP BY 1, 2, 3, 4, 5"))
+    assert states() == {"applied": shipped - 1, "changed": 1}
+    with analysed.systems() as systems:
+        applied = systems.warehouse.migrate(analysed.pipeline)
+        assert systems.warehouse.migrate(analysed.pipeline) == []
+
+    assert len(applied) == shipped
+    assert states() == {"applied": shipped}
+    assert all(row["more"] == "more" for row in analysed.rows("ticket_days"))
+    assert seen(analysed) == Plain.of(analysed).answers()
+
+
+def test_a_file_that_is_wrong_says_which_and_is_tried_again(analysed: World, tmp_path: Path) -> None:
+    file = tmp_path / "shipped" / "sql" / analysed.pipeline.warehouse.kind / "views" / "70_unmarked_documents.sql"
+    right = file.read_text()
+    file.write_text(right.replace("$documents", "$books").replace("$schema.documents", "$schema.books"))
+
+    with analysed.systems() as systems:
+        with pytest.raises(SluiceError, match="books"):
+            systems.warehouse.migrate(analysed.pipeline)
+        file.write_text(right)
+        assert any("70_unmarked_documents" in done for done in systems.warehouse.migrate(analysed.pipeline))
+        assert systems.warehouse.migrate(analysed.pipeline) == []
