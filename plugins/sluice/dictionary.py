@@ -12,9 +12,9 @@ from sluice.warehouse.redshift import tables as redshift
 _HEAD = """\
 # Data dictionary: {pipeline}
 
-Made of the pipeline file by `sluice dictionary {pipeline}`: change that, not this. The tables are in `{name}`, a database of
-ClickHouse or a schema of Redshift; the descriptions are also the comments on them. *Path* is where a value stands in the
-document: where it is missing or null there, the column is NULL.
+Made of the pipeline file by `sluice dictionary {pipeline}`: change that, not this. The tables are in `{name}`, a
+database of ClickHouse or a schema of Redshift; the descriptions are also the comments on them. *Path* is where a value
+stands in the document: where it is missing or null there, the column is NULL.
 """
 _TABLE = "| column | ClickHouse | Redshift | may be NULL | path | |\n|---|---|---|---|---|---|"
 

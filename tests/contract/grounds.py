@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
+from xml.sax.saxutils import escape
 
 from sluice.spec import Pipeline
 from sluice.statements import ROOT
@@ -184,7 +185,13 @@ def a_clickhouse(servers: Servers, folder: Path) -> Iterator[Ground]:
     """A ClickHouse of one's own."""
     folder.mkdir()
     (folder / "password").write_text("of this test")
+    e = servers.environment
+    access = {"access_key_id": e["AWS_ACCESS_KEY_ID"], "secret_access_key": e["AWS_SECRET_ACCESS_KEY"]}
+    words_of_s3 = {"endpoint": f"{e['S3_ENDPOINT_URL']}/", **access}
+    inner = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in words_of_s3.items())
+    (folder / "s3.xml").write_text(f"<clickhouse><s3><landing>{inner}</landing></s3></clickhouse>")
     options = {
+        "--config": folder / "s3.xml",
         "--path": folder / "data",
         "--port": 0,
         "--password-file": folder / "password",
@@ -199,8 +206,10 @@ def a_clickhouse(servers: Servers, folder: Path) -> Iterator[Ground]:
             time.sleep(0.05)
         here = {"CLICKHOUSE_HOST": "127.0.0.1", "CLICKHOUSE_PORT": (folder / "port").read_text().strip()}
         login = {"CLICKHOUSE_USER": "sluice", "CLICKHOUSE_PASSWORD": "of this test"}
-        yield ClickHouseGround(Servers({**servers.environment, **here, **login}))
-        process.terminate()
+        try:
+            yield ClickHouseGround(Servers({**e, **here, **login}))
+        finally:
+            process.terminate()
 
 
 @contextmanager
