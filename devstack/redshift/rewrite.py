@@ -79,8 +79,6 @@ def _command(tokens: Sequence[Token]) -> Iterator[Edit]:
 
 
 def _setting(tokens: Sequence[Token]) -> Iterator[Edit]:
-    if [token.value for token in tokens[1:3]] == ["session", "authorization"]:
-        return
     named = [t for t in tokens[1:] if t.value not in _SETTING_NOISE][:1]
     for token in named:
         if token.value in _OWN_SETTINGS:

@@ -73,7 +73,7 @@ def _bound(tokens: list[Token]) -> list[Token]:
     return tokens[:-4] if late and tokens[0].value == "create" else tokens
 
 
-def _work(reader: Reader) -> Work | None:  # noqa: PLR0911  a table of statements reads best as one
+def _work(reader: Reader) -> Work | None:  # noqa: C901, PLR0911  a table of statements reads best as one
     match reader.peek(), reader.peek(1), reader.peek(2):
         case "copy", _, _:
             return Load(reader.tokens)
@@ -91,6 +91,8 @@ def _work(reader: Reader) -> Work | None:  # noqa: PLR0911  a table of statement
             return refresh_materialized(reader)
         case "create", "table" | "temp" | "temporary" | "local", _:
             return create_table(reader)
+        case "set", "session", "authorization":
+            return _become(reader)
         case "merge", "into", _:
             return remove_duplicates(reader)
     return None
@@ -127,6 +129,17 @@ def _truncate(reader: Reader) -> Series:
     series = Series("TRUNCATE TABLE", (f"TRUNCATE TABLE {reader.name()}",), commits=True)
     reader.end()
     return series
+
+
+def _become(reader: Reader) -> Series:
+    """The account is a superuser there, who may become anybody (page r_SET_SESSION_AUTHORIZATION)."""
+    reader.expect("set", "session", "authorization")
+    if reader.take("default"):
+        reader.end()
+        return Series("SET", ("RESET ROLE",))
+    user = reader.name()
+    reader.end()
+    return Series("SET", (f"GRANT {user} TO CURRENT_USER", f"SET ROLE {user}"))
 
 
 def _vacuum(reader: Reader) -> Vacuum:
