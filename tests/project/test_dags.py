@@ -15,6 +15,7 @@ from tests.project import tree
 PARSE = """
 import json, sys
 from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import Asset
 
 io = []
 READING = {"r", "rb", "rt", None}
@@ -33,7 +34,15 @@ sys.addaudithook(watch)
 bag = DagBag(dag_folder=FOLDER)
 io = list(io)
 found = [
-    {"id": dag.dag_id, "doc": dag.doc_md, "tags": sorted(dag.tags), "tasks": [task.task_id for task in dag.tasks]}
+    {
+        "id": dag.dag_id,
+        "doc": dag.doc_md,
+        "tags": sorted(dag.tags),
+        "tasks": [task.task_id for task in dag.tasks],
+        "paused": dag.is_paused_upon_creation,
+        "waits_for": [asset.uri for asset in dag.schedule] if isinstance(dag.schedule, list) else [],
+        "tells": sorted({asset.uri for task in dag.tasks for asset in task.outlets if isinstance(asset, Asset)}),
+    }
     for dag in bag.dags.values()
 ]
 print(json.dumps({"errors": bag.import_errors, "dags": found, "io": io, "modules": sorted(sys.modules)}))
@@ -90,6 +99,41 @@ def test_each_dag_carries_the_operators_page(bag: dict[str, Any]) -> None:
 
 def test_each_dag_can_be_found_by_tag(bag: dict[str, Any]) -> None:
     assert [dag["id"] for dag in bag["dags"] if not dag["tags"]] == []
+
+
+def test_the_example_waits_for_what_the_pipeline_tells_and_is_switched_off(bag: dict[str, Any]) -> None:
+    dags = {dag["id"]: dag for dag in bag["dags"]}
+    example = dags["example_after_publishing"]
+
+    assert example["paused"]
+    assert sorted(example["waits_for"]) == dags["publishing"]["tells"] != []
+
+
+EVENTS = """
+import json, sys
+sys.path.insert(0, DAGS)
+from airflow.sdk.api.datamodels._generated import AssetEventDagRunReference, AssetReferenceAssetEventDagRun
+from airflow.sdk.execution_time.comms import AssetEventDagRunReferenceResult
+from airflow.sdk.execution_time.context import TriggeringAssetEventsAccessor
+from example_downstream import tell
+
+def event(batch):
+    extra = {"batch": batch, "cut": "2026-11-25T12:00:00+00:00", "counts": {"published": 7}}
+    at = {"name": "publishing.tickets", "uri": "clickhouse://warehouse/publishing/tickets"}
+    asset = AssetReferenceAssetEventDagRun(**at, extra={})
+    empty = dict.fromkeys(("source_task_id", "source_dag_id", "source_run_id", "source_map_index"))
+    at = {"timestamp": "2026-11-25T12:00:00Z", "source_aliases": []}
+    return AssetEventDagRunReferenceResult.from_asset_event_dag_run_reference(
+        AssetEventDagRunReference(asset=asset, extra=extra, **empty, **at))
+
+print(json.dumps(tell.function(TriggeringAssetEventsAccessor.build([event(3), event(4)]))))
+"""
+
+
+def test_the_example_reads_the_events_as_airflow_hands_them_to_it(tmp_path: Path) -> None:
+    code = EVENTS.replace("DAGS", repr(str(tree.ROOT / "dags")))
+
+    assert json.loads(tree.python(code, tmp_path).splitlines()[-1]) == {"publishing.tickets": 4}
 
 
 def test_parsing_opens_no_connection_starts_no_process_and_writes_no_file(bag: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Final, Protocol
 
-from sluice.errors import MigrationError
+from sluice.errors import AccessDenied, MigrationError, Terminal
 from sluice.spec import Pipeline
 from sluice.statements import ROOT, Sql, literal, name
 from sluice.warehouse.base import MigrationState
@@ -149,7 +149,16 @@ def apply(ledger: Ledger, views: Sequence[AnalystsView]) -> list[str]:
 
 def _send(ledger: Ledger, view: AnalystsView, statements: Sequence[str]) -> None:
     for statement in statements:
-        ledger.send(f"views {view.label}: {statement.partition(chr(10))[0]}", statement)
+        try:
+            ledger.send(f"views {view.label}: {statement.partition(chr(10))[0]}", statement)
+        except AccessDenied:
+            raise
+        except Terminal as error:
+            raise MigrationError(
+                f"{view.label} cannot be made",
+                why=f"{error.why}\n{statement}",
+                fix="correct its file in sql/<warehouse>/views, or take it away",
+            ) from error
 
 
 def _read(file: Path) -> ViewFile:

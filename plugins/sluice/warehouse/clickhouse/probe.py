@@ -6,7 +6,7 @@ import secrets
 
 from sluice.statements import Sql, name
 from sluice.warehouse.clickhouse.client import Client
-from sluice.warehouse.clickhouse.tables import STAGING
+from sluice.warehouse.clickhouse.tables import ANALYSTS, STAGING
 
 
 def probe(client: Client) -> str:
@@ -19,6 +19,15 @@ def probe(client: Client) -> str:
         client.run("alter_probe", table=table)
         client.number("count_rows", table=table)
         client.number("count_others", tag="probe", mine="")
+        _grant(client, table)
     finally:
         client.run("drop_tables", tables=table)
-    return "create database and table, insert, alter, select, drop; read the list of running statements"
+    return "create database and table, insert, alter, select, drop; read the list of running statements; make a role, grant"
+
+
+def _grant(client: Client, table: Sql) -> None:
+    """What lets analysts read."""
+    role = name(ANALYSTS)
+    client.run("create_role", role=role)
+    client.run("grant_view", view=table, role=role)
+    client.run("revoke_view", view=table, role=role)

@@ -14,7 +14,7 @@ from sluice.warehouse.redshift.copy_options import CSV, copy_options
 from sluice.warehouse.redshift.landed import Access
 from sluice.warehouse.redshift.load_errors import load_errors
 from sluice.warehouse.redshift.schema import exists
-from sluice.warehouse.redshift.tables import CONTROL, DATA, STAGING
+from sluice.warehouse.redshift.tables import ANALYSTS, CONTROL, DATA, STAGING
 
 
 def probe(client: Client, access: Access) -> str:
@@ -31,13 +31,21 @@ def probe(client: Client, access: Access) -> str:
         client.run("alter_probe", table=table)
         client.number("count_rows", table=table)
         client.run("delete_probe", table=table)
+        _grant(client, table)
     finally:
         client.run("drop_tables", tables=table)
     load_errors(client, copy=0)
     return (
-        "create schema and table, insert, COPY from the landing, alter, select, delete, drop; read load errors; "
+        "create schema and table, insert, COPY from the landing, alter, select, delete, drop; grant; read load errors; "
         f"isolation: {_isolation(client)}"
     )
+
+
+def _grant(client: Client, table: Sql) -> None:
+    """What lets analysts read. Only a superuser may make the group."""
+    if not client.number("group_exists", group=ANALYSTS):
+        client.run("create_group", group=name(ANALYSTS))
+    client.run("grant_view", view=table, role=name(ANALYSTS))
 
 
 def _copy(client: Client, access: Access, table: Sql) -> None:
