@@ -22,7 +22,7 @@ def probe(client: Client) -> str:
         _grant(client, table)
     finally:
         client.run("drop_tables", tables=table)
-    return "create database and table, insert, alter, select, drop; read the list of running statements; make a role, grant"
+    return "create database, table and role, insert, alter, select, grant, drop; read the list of running statements"
 
 
 def _grant(client: Client, table: Sql) -> None:
