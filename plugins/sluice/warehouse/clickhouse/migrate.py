@@ -30,13 +30,15 @@ class Migrator:
 
     def up(self, pipeline: Pipeline | None) -> list[str]:
         """Apply what is missing; see :meth:`sluice.warehouse.base.Warehouse.migrate`."""
-        if not self._has_work(pipeline):
+        mine = analysts_views(self._views, pipeline) if pipeline else []
+        if not self._has_work(pipeline, mine):
             return []
         if not _exists(self._client, "migrations"):
             self._bootstrap()
         fence = Fence(self._client, LOCK, self._pace)
         with fence.held():
-            return self._apply(_Ledger(fence.client, fence), fence, pipeline)
+            ledger = _Ledger(fence.client, fence)
+            return self._apply(ledger, fence, pipeline) + views.apply(ledger, mine)
 
     def compare(self, pipeline: Pipeline) -> Comparison:
         """See :meth:`sluice.warehouse.base.Warehouse.compare`."""
@@ -49,7 +51,7 @@ class Migrator:
         mine = analysts_views(self._views, pipeline) if pipeline else []
         return migrations.states(self._files, records) + [view.state(records) for view in mine]
 
-    def _has_work(self, pipeline: Pipeline | None) -> bool:
+    def _has_work(self, pipeline: Pipeline | None, mine: Sequence[AnalystsView]) -> bool:
         records = _Ledger(self._client).records()
         scopes = (None, pipeline.name) if pipeline else (None,)
         if any(migrations.pending(self._files, records, scope) for scope in scopes):
@@ -60,7 +62,7 @@ class Migrator:
         schema.refuse_differences()
         if schema.missing_tables() or schema.keys.outdated() or schema.outdated_views():
             return True
-        return views.outdated(analysts_views(self._views, pipeline), records)
+        return views.outdated(mine, records)
 
     def _apply(self, ledger: _Ledger, fence: Fence, pipeline: Pipeline | None) -> list[str]:
         done = migrations.run(ledger, migrations.pending(self._files, ledger.records(), None))
@@ -70,8 +72,7 @@ class Migrator:
         done += migrations.run(ledger, migrations.pending(self._files, ledger.records(), pipeline.name))
         schema = Schema(self._client, pipeline)
         schema.refuse_differences()
-        done += schema.keys.create(fence) + schema.create_views()
-        return done + views.apply(ledger, analysts_views(self._views, pipeline))
+        return done + schema.keys.create(fence) + schema.create_views()
 
     def _bootstrap(self) -> None:
         # The lock lives in what the first migration creates. Two runners may do this at once: each statement allows

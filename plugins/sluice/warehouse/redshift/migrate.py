@@ -32,8 +32,9 @@ class Migrator:
 
     def up(self, pipeline: Pipeline | None) -> list[str]:
         """Apply what is missing; see :meth:`sluice.warehouse.base.Warehouse.migrate`."""
+        mine = analysts_views(self._views, pipeline) if pipeline else []
         done = self._history(None)
-        return done + self._tables(pipeline) if pipeline else done
+        return done + self._tables(pipeline, mine) if pipeline else done
 
     def compare(self, pipeline: Pipeline) -> Comparison:
         """See :meth:`sluice.warehouse.base.Warehouse.compare`."""
@@ -56,10 +57,9 @@ class Migrator:
             self._bootstrap()
         return migrations.run(self._ledger, pending)
 
-    def _tables(self, pipeline: Pipeline) -> list[str]:
+    def _tables(self, pipeline: Pipeline, mine: Sequence[AnalystsView]) -> list[str]:
         schema = Schema(self._client, pipeline)
         done = self._locked(pipeline, views=False) if schema.missing_tables() or schema.missing_keys() else []
-        mine = analysts_views(self._views, pipeline)
         self._make_way(pipeline, mine)
         done += self._history(pipeline.name)
         schema = Schema(self._client, pipeline)
