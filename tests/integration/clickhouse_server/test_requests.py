@@ -136,3 +136,21 @@ def test_the_database_of_a_request_holds_for_it_only(server: OwnClickHouse, clie
     ask = b"SELECT currentDatabase()"
     assert server.request(ask, database=database, session_id=database).body == f"{database}\n".encode()
     assert server.request(ask, session_id=database).body == b"default\n"
+
+
+def test_rights_are_read_written_down_and_not_enforced(server: OwnClickHouse, client: Client, table: str) -> None:
+    """The engine has nowhere to keep them."""
+    said = [
+        "CREATE ROLE IF NOT EXISTS readers",
+        "CREATE SETTINGS PROFILE IF NOT EXISTS readers SETTINGS analyzer_inline_views = false CONST TO readers",
+        f"GRANT SELECT ON {table} TO readers",
+        f"REVOKE SELECT ON {table} FROM readers",
+    ]
+    for statement in said:
+        client.command(statement)
+    client.command(f"/* a comment */ grant select\n on {table} to readers")
+
+    noted = (server.folder / "data" / "rights.sql").read_text().replace("`", "").splitlines()
+    assert noted[-5:] == [*said, said[2]]
+    assert code_of(lambda: client.command("GRANT NOTHING OF THE KIND TO readers")) == 62
+    assert code_of(lambda: client.command(f"CREATE TABLE role (a Int8) ENGINE = Memory; SELECT 1 FROM {table}")) == 62
