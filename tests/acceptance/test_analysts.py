@@ -18,7 +18,6 @@ from bson.codec_options import CodecOptions, DatetimeConversion
 
 from devstack.publisher import Publisher, shares
 from sluice import pipeline as spine
-from sluice import reconcile
 from sluice.errors import MigrationError
 from sluice.statements import ROOT
 from tests.acceptance import oracle
@@ -70,12 +69,16 @@ class Plain:
         counts = Counter((_day(ticket["created_at"]), ticket["status"]) for ticket in self.tickets)
         return {(*key, count) for key, count in counts.items()}
 
-    def time_to_finish(self) -> set[tuple[Any, ...]]:
+    def seconds_by_day(self) -> dict[date | None, list[float]]:
         taken = defaultdict(list)
         for ticket in self.tickets:
             if ticket["status"] == "Finished" and ticket["created_at"] and ticket["updated_at"]:
                 seconds = (ticket["updated_at"] - ticket["created_at"]).total_seconds()
                 taken[_day(ticket["created_at"])].append(seconds)
+        return taken
+
+    def time_to_finish(self) -> set[tuple[Any, ...]]:
+        taken = self.seconds_by_day()
         return {(day, len(all_), _percentile(all_, 0.5), _percentile(all_, 0.95)) for day, all_ in taken.items()}
 
     def errors_by_topic(self) -> set[tuple[Any, ...]]:
@@ -119,6 +122,20 @@ def seen(world: World) -> Answers:
     }
 
 
+def check_approximations(world: World) -> None:
+    """On ClickHouse there are also figures of a t-digest: each lies between the values next to the exact one."""
+    if world.pipeline.warehouse.kind != "clickhouse":
+        return
+    taken = Plain.of(world).seconds_by_day()
+    for row in world.rows("time_to_finish"):
+        ordered = sorted(taken[row["day"]])
+        for name, share in (("approx_median_seconds", 0.5), ("approx_p95_seconds", 0.95)):
+            place = share * (len(ordered) - 1)
+            low, high = max(0, int(place) - 1), min(len(ordered) - 1, int(place) + 2)
+            margin = 1e-6 * ordered[high]  # it counts in 32 bits
+            assert ordered[low] - margin <= row[name] <= ordered[high] + margin, row
+
+
 def batches_of(world: World) -> set[int]:
     """The batches of which the aggregated views say that they are."""
     return {int(row["batch"]) for view in AGGREGATED for row in world.rows(view)}
@@ -146,7 +163,7 @@ def test_the_views_say_what_a_plain_program_over_the_source_counts_and_of_which_
 ) -> None:
     """Also after a batch that died before it was published: on ClickHouse its rows stand in storage by then."""
     publisher = Publisher(analysed.database.client, analysed.database.name, seed=5, mess=shares(0.05))
-    publisher.seed(documents=150, tickets=500, start=datetime(2026, 11, 1, tzinfo=UTC))
+    publisher.seed(documents=120, tickets=300, start=datetime(2026, 11, 1, tzinfo=UTC))
     analysed.batch()
 
     before = Plain.of(analysed).answers()
@@ -157,7 +174,7 @@ def test_the_views_say_what_a_plain_program_over_the_source_counts_and_of_which_
     def die(*_: object) -> None:
         raise ConnectionAbortedError
 
-    publisher.burst(inserts=40, updates=120, deletes=10)
+    publisher.burst(inserts=40, updates=120)
     with monkeypatch.context() as patched:
         patched.setattr(f"sluice.warehouse.{analysed.pipeline.warehouse.kind}.publish.tell_ended", die)
         with pytest.raises(ConnectionAbortedError):
@@ -168,12 +185,11 @@ def test_the_views_say_what_a_plain_program_over_the_source_counts_and_of_which_
     assert seen(analysed) == before
     assert batches_of(analysed) == {1}
 
-    with analysed.systems() as systems:
-        spine.run(analysed.pipeline, systems)
-        reconcile.run(analysed.pipeline, systems)
+    analysed.batch()
 
     assert seen(analysed) == Plain.of(analysed).answers() != before
-    assert batches_of(analysed) == {3}
+    check_approximations(analysed)
+    assert batches_of(analysed) == {2}
 
 
 def test_views_are_applied_again_when_a_file_changes_and_a_failed_refresh_fails_no_batch(

@@ -2,7 +2,7 @@
 -- purpose:   Tickets by the day on which they were asked for, their document's topic and their status.
 -- guarantee: true to one published batch, the one in its column `batch`: one statement has one snapshot, and a batch and
 --            its commit record are one transaction.
--- why:       a few thousand rows for millions of tickets, refreshed after each publish. Over the tables: a materialized view
+-- why:       far fewer rows than tickets, refreshed after each publish. Over the tables: a materialized view
 --            takes no view that is bound late.
 
 DROP MATERIALIZED VIEW IF EXISTS $schema.ticket_days;

@@ -13,7 +13,7 @@ SETTINGS allow_nullable_key = 1
 EMPTY
 AS WITH (SELECT max(batch) FROM sluice.batches WHERE pipeline = $pipeline) AS newest
 SELECT
-    newest AS batch,
+    assumeNotNull(newest) AS batch,
     user,
     toDate32(updated_at) AS day,
     countStateIf(status = 'Finished') AS finished,
