@@ -67,6 +67,10 @@ class Ground:
     def tables(self, schema: str = "sluice") -> set[str]:
         raise NotImplementedError
 
+    def comments(self, schema: str, view: str) -> dict[str, str]:
+        """What is said of a view, under the name "", and of its columns; where something is."""
+        raise NotImplementedError
+
     def lab(self, pipeline: Pipeline | None = None) -> Lab:
         """A pipeline; unless said one with every column type, and every way of storing."""
         raise NotImplementedError
@@ -114,6 +118,12 @@ class ClickHouseGround(Ground):
 
     def tables(self, schema: str = "sluice") -> set[str]:
         return {name for (name,) in self.rows(f"SELECT name FROM system.tables WHERE database = '{schema}'")}
+
+    def comments(self, schema: str, view: str) -> dict[str, str]:
+        of = f"WHERE database = '{schema}' AND"
+        rows = self.rows(f"SELECT '', comment FROM system.tables {of} name = '{view}'")
+        rows += self.rows(f"SELECT name, comment FROM system.columns {of} table = '{view}'")
+        return {name: said for name, said in rows if said}
 
     def lab(self, pipeline: Pipeline | None = None) -> Lab:
         return Lab(self.servers, pipeline or a_rich_pipeline())
@@ -163,6 +173,14 @@ class RedshiftGround(Ground):
         joined = "pg_class AS c INNER JOIN pg_namespace AS n ON n.oid = c.relnamespace"
         rows = self.rows(f"SELECT c.relname FROM {joined} WHERE n.nspname = '{schema}' AND {kinds}")
         return {name for (name,) in rows}
+
+    def comments(self, schema: str, view: str) -> dict[str, str]:
+        columns = "pg_attribute AS a ON a.attrelid = d.objoid AND a.attnum = d.objsubid AND a.attnum > 0"
+        rows = self.rows(
+            f"SELECT COALESCE(a.attname, ''), d.description FROM pg_description AS d LEFT JOIN {columns} "
+            f"WHERE d.objoid = '{schema}.{view}'::regclass"
+        )
+        return dict(rows)
 
     def lab(self, pipeline: Pipeline | None = None) -> Lab:
         base = RedshiftLab(self.servers)

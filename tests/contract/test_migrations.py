@@ -192,6 +192,25 @@ def test_a_view_is_replaced_only_when_it_differs(mine: Lab, ground: Ground) -> N
     assert mine.warehouse.migrate(mine.pipeline) == [f"view {schema}.documents"]
 
 
+def test_what_the_pipeline_file_says_of_tables_and_columns_stands_beside_them(mine: Lab, ground: Ground) -> None:
+    schema, odd = mine.pipeline.warehouse.schema, 'It\'s 5 % of {what:Int8} \\ "all"; --$view'
+    (collection,) = mine.pipeline.collections
+    columns = tuple(replace(c, description=odd) if c.name == "c3" else c for c in collection.columns)
+    children = tuple(replace(child, description="What it is found by.") for child in collection.children)
+
+    done = mine.warehouse.migrate(changed(mine.pipeline, description=odd, columns=columns, children=children))
+
+    assert {f"view {schema}.documents", f"view {schema}.documents_keywords"} <= set(done)
+    assert ground.comments(schema, "documents")[""].startswith(f"{odd} (sluice: pipeline {mine.pipeline.name}, ")
+    assert ground.comments(schema, "documents_keywords")[""].startswith("What it is found by. (")
+    said = ground.comments(schema, "documents")
+    assert said["c3"] == odd
+    assert said["_id"] == "The key of documents: one row for each."
+    assert mine.warehouse.migrate(mine.pipeline) != [], "the file says nothing of it any more"
+    assert "c3" not in ground.comments(schema, "documents")
+    assert mine.warehouse.migrate(mine.pipeline) == []
+
+
 def test_a_difference_is_refused_with_the_statement_that_removes_it(mine: Lab, ground: Ground) -> None:
     columns = mine.pipeline.collections[0].columns
     wider = tuple(replace(c, type=a_column("", "int64").type) if c.name == "c3" else c for c in columns)
