@@ -67,7 +67,7 @@ def read(pipeline: Pipeline, resolve: Resolver) -> Contents:
         return Contents(
             warehouse.commits(pipeline.name, limit=BATCHES),
             warehouse.rejects(pipeline.name, limit=REJECTS),
-            warehouse.migration_states(),
+            warehouse.migration_states(pipeline),
             journal.entries(pipeline.name, limit=ENTRIES),
             warehouse.drift(pipeline.name),
             cast("Checking", warehouse).check_results(pipeline.name, limit=CHECKS),
