@@ -9,7 +9,8 @@ import pytest
 
 from sluice.described import descriptions
 from sluice.dictionary import dictionary
-from sluice.pipeline_file import collection_hash, load_pipeline, pipeline_hash
+from sluice.hashes import collection_hash, pipeline_hash
+from sluice.pipeline_file import load_pipeline
 from sluice.spec import Child
 from tests.contract.specs import a_collection, a_column
 
