@@ -274,10 +274,10 @@ def refresh(pipeline: Pipeline, warehouse: Refreshing) -> None:
             warehouse.refresh(aggregate)
         except SluiceError as error:
             log.warning(
-                "refresh: %s IS STILL OF AN OLDER BATCH, and the next publish tries again: %s", aggregate.text, error
+                "refresh: %s IS STILL OF AN OLDER BATCH, and the next publish tries again: %s", aggregate, error
             )
         else:
-            log.info("refresh: %s, %.1f s", aggregate.text, time.monotonic() - begun)
+            log.info("refresh: %s, %.1f s", aggregate, time.monotonic() - begun)
 
 
 def verify(pipeline: Pipeline, systems: Systems, commit: Commit) -> None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import Protocol
 
 from sluice.spec import Pipeline
-from sluice.statements import Sql
 
 
 class Refreshing(Protocol):
     """What a publish asks of a warehouse when the batch is visible."""
 
-    def aggregates(self, pipeline: Pipeline) -> list[Sql]:
-        """What is aggregated of a pipeline's published rows, and has to be refreshed."""
+    def aggregates(self, pipeline: Pipeline) -> list[str]:
+        """The names of what is aggregated of a pipeline's published rows, and has to be refreshed."""
         ...
 
-    def refresh(self, aggregate: Sql) -> None:
+    def refresh(self, aggregate: str) -> None:
         """Make it again, of the newest batch; readers see what it was until then."""
         ...

@@ -74,13 +74,13 @@ class Redshift:
         """Every migration with its state, and a pipeline's views for analysts."""
         return self._migrator.states(pipeline)
 
-    def aggregates(self, pipeline: Pipeline) -> list[Sql]:
+    def aggregates(self, pipeline: Pipeline) -> list[str]:
         """The materialised views among a pipeline's views for analysts."""
-        return [made for view in analysts_views(self._views, pipeline) for made in view.aggregates]
+        return [made.text for view in analysts_views(self._views, pipeline) for made in view.aggregates]
 
-    def refresh(self, aggregate: Sql) -> None:
+    def refresh(self, aggregate: str) -> None:
         """Make a materialised view again."""
-        self._client.run("refresh_view", view=aggregate)
+        self._client.run("refresh_view", view=Sql(aggregate))
 
     def schema(self) -> str:
         """The product's schema: what ``migrations/redshift/schema.sql`` shows."""
