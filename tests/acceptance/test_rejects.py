@@ -65,8 +65,8 @@ def systems_of(world: World, project: Path) -> spine.Systems:
 def widen(world: World, project: Path) -> None:
     """Correct the column: in the file, and by the migration that is written of it."""
     text = world.file.read_text()
-    assert "topic: string(64)" in text
-    world.file.write_text(text.replace("topic: string(64)", "topic: string(256)"))
+    assert "topic: {type: string(64)," in text
+    world.file.write_text(text.replace("topic: {type: string(64),", "topic: {type: string(256),"))
     world.pipeline = load_pipeline(world.file)
     with systems_of(world, project) as systems:
         write_migration(world.pipeline.warehouse.kind, systems.warehouse.compare(world.pipeline), project)

@@ -22,7 +22,7 @@ def publish(rejected: int, refused: dict[str, int], kind: BatchKind = BatchKind.
         manifests=lambda _, name: [m for m in manifests if m.collection == name], read_rejects=lambda _: ()
     )
     published = SimpleNamespace(batch=1, cut=SimpleNamespace(time=None))
-    warehouse = SimpleNamespace(publish=lambda *_: published)
+    warehouse = SimpleNamespace(publish=lambda *_: published, aggregates=lambda _: [])
     systems: Any = SimpleNamespace(landing=landing, warehouse=warehouse)
     loaded = [Loaded("documents", {"documents": 1}, {"documents": 0}, 0.1, refused)]
     limits = {"rejects": Rejects(2), **limits}
