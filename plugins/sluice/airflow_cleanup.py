@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, CronDataIntervalTimetable, Param
+from airflow.sdk import DAG, Param
 
-from sluice.airflow_tasks import RETRIES, Step, airflow_connection
+from sluice.airflow_tasks import Step, airflow_connection, dag_beside
 from sluice.pipeline_file import load_pipeline
 
 if TYPE_CHECKING:
@@ -46,16 +45,12 @@ def dry_run_of(context: Context) -> bool | None:
 def build_cleanup_dag(file: Path) -> DAG:
     """The cleanup of one pipeline file."""
     pipeline = load_pipeline(file)
-    schedule = pipeline.maintenance.cleanup.schedule
-    with DAG(
-        dag_id=f"{pipeline.name}.cleanup",
-        schedule=schedule and CronDataIntervalTimetable(schedule, timezone="UTC"),
-        start_date=datetime(2024, 1, 1, tzinfo=UTC),
-        catchup=False,
-        max_active_runs=1,
-        default_args={"owner": "sluice", **RETRIES},
+    with dag_beside(
+        pipeline,
+        "cleanup",
+        pipeline.maintenance.cleanup.schedule,
+        tag="maintenance",
         params={"dry_run": DRY_RUN},
-        tags=["sluice", "maintenance", pipeline.warehouse.kind.value],
         doc_md=PAGE.format(
             name=pipeline.name, landing=f"s3://{pipeline.landing.bucket}/{pipeline.landing.prefix}/{pipeline.name}/"
         ),

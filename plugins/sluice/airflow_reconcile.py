@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, Asset, AssetAlias, CronDataIntervalTimetable, Param
+from airflow.sdk import DAG, Asset, AssetAlias, Param
 
 from sluice import pipeline as spine
 from sluice import reconcile
-from sluice.airflow_tasks import RETRIES, RangeStep, Step, plan_of, push_plan
+from sluice.airflow_tasks import RangeStep, Step, dag_beside, plan_of, push_plan
 from sluice.pipeline_file import load_pipeline
 from sluice.spec import Pipeline
 from sluice.suspects import Comparison
@@ -85,15 +84,12 @@ def build_reconcile_dag(file: Path) -> DAG:
     """The reconcile of one pipeline file."""
     pipeline = load_pipeline(file)
     daily = any(collection.deletes == "reconcile" for collection in pipeline.collections)
-    with DAG(
-        dag_id=f"{pipeline.name}.reconcile",
-        schedule=CronDataIntervalTimetable(SCHEDULE, timezone="UTC") if daily else None,
-        start_date=datetime(2024, 1, 1, tzinfo=UTC),
-        catchup=False,
-        max_active_runs=1,
-        default_args={"owner": "sluice", **RETRIES},
+    with dag_beside(
+        pipeline,
+        "reconcile",
+        SCHEDULE if daily else None,
+        tag="reconcile",
         params={"dry_run": DRY_RUN},
-        tags=["sluice", "reconcile", pipeline.warehouse.kind.value],
         doc_md=PAGE.format(name=pipeline.name),
     ) as dag:
         common = {"pipeline_file": str(file)}

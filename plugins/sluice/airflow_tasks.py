@@ -312,6 +312,20 @@ def schedule_of(pipeline: Pipeline) -> Any:
     return CronDataIntervalTimetable(pipeline.schedule, timezone="UTC")
 
 
+def dag_beside(pipeline: Pipeline, what: str, schedule: str | None, *, tag: str, **kwargs: Any) -> DAG:
+    """The DAG ``<pipeline>.<what>``, without tasks: what else a pipeline needs, on a schedule of its own."""
+    return DAG(
+        dag_id=f"{pipeline.name}.{what}",
+        schedule=schedule and CronDataIntervalTimetable(schedule, timezone="UTC"),
+        start_date=datetime(2024, 1, 1, tzinfo=UTC),
+        catchup=False,
+        max_active_runs=1,
+        default_args={"owner": "sluice", **RETRIES},
+        tags=["sluice", tag, pipeline.warehouse.kind.value],
+        **kwargs,
+    )
+
+
 def broken_dag(file: Path, error: ConfigError) -> DAG:
     """A DAG that says what is wrong with a pipeline file, so that one bad file does not take the others down."""
     with DAG(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, CronDataIntervalTimetable, Param
+from airflow.sdk import DAG, Param
 
 from sluice import vacuum
-from sluice.airflow_tasks import RETRIES, Step, airflow_connection
+from sluice.airflow_tasks import Step, airflow_connection, dag_beside
 from sluice.pipeline_file import load_pipeline
 from sluice.spec import Pipeline, WarehouseKind
 from sluice.vacuum_jobs import MODES
@@ -56,16 +55,12 @@ def vacuum_params(pipeline: Pipeline) -> dict[str, Param]:
 def build_vacuum_dag(file: Path) -> DAG:
     """The vacuum of one pipeline file."""
     pipeline = load_pipeline(file)
-    schedule = pipeline.maintenance.vacuum.schedule
-    with DAG(
-        dag_id=f"{pipeline.name}.vacuum",
-        schedule=schedule and CronDataIntervalTimetable(schedule, timezone="UTC"),
-        start_date=datetime(2024, 1, 1, tzinfo=UTC),
-        catchup=False,
-        max_active_runs=1,
-        default_args={"owner": "sluice", **RETRIES},
+    with dag_beside(
+        pipeline,
+        "vacuum",
+        pipeline.maintenance.vacuum.schedule,
+        tag="maintenance",
         params=vacuum_params(pipeline),
-        tags=["sluice", "maintenance", pipeline.warehouse.kind.value],
         doc_md=(REDSHIFT_PAGE if pipeline.warehouse.kind is WarehouseKind.REDSHIFT else CLICKHOUSE_PAGE).format(
             name=pipeline.name, budget=pipeline.maintenance.vacuum.budget, keep=pipeline.maintenance.vacuum.keep
         ),

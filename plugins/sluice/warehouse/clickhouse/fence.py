@@ -125,9 +125,8 @@ class Fence:
         if not holder.alive(self._pace.lease):
             self._plain.run("take_fence", **self.guard, seen=holder.fence)
             self._shown = time.monotonic()
-            time.sleep(
-                self._pace.claim
-            )  # one that claimed in the same moment may have won: better known now than later
+            # One that claimed in the same moment may have won: better known now than later.
+            time.sleep(self._pace.claim)
             holder = self._holder()
         return holder.owner == self.owner
 
