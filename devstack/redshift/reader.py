@@ -90,10 +90,14 @@ class Reader:
 
     def name(self) -> str:
         """Read a name, with its schema if it has one; quoted, so that two texts of one name are the same."""
+        return ".".join(map(quoted, self.parts()))
+
+    def parts(self) -> list[str]:
+        """Read names with dots between them; their values."""
         parts = [self.identifier()]
         while self.take("."):
             parts.append(self.identifier())
-        return ".".join(map(quoted, parts))
+        return parts
 
     def group(self) -> list[Token]:
         """Read what stands in parentheses, without them."""

@@ -11,9 +11,9 @@ from devstack.redshift.errors import SqlError, near
 from devstack.redshift.lexer import Token, lex
 from devstack.redshift.materialized import create_materialized, refresh_materialized
 from devstack.redshift.merge import remove_duplicates
-from devstack.redshift.reader import Reader, literal
+from devstack.redshift.reader import Reader, literal, quoted
 from devstack.redshift.refusals import refuse
-from devstack.redshift.rewrite import rewrite
+from devstack.redshift.rewrite import rewrite, rewritten
 from devstack.redshift.tables import create_table
 from devstack.redshift.work import Load, Series, Unloading, Vacuum, Work
 
@@ -52,7 +52,6 @@ def plan(sql: str) -> Planned:
     if any(token.text == ";" for token in tokens):
         raise SqlError("cannot insert multiple commands into a prepared statement")
     logged = _masked(sql, tokens)
-    tokens = _bound(tokens)
     reader = Reader(sql, tokens)
     if work := _work(reader):
         return Planned(sql, logged, work=work)
@@ -67,12 +66,6 @@ def plan(sql: str) -> Planned:
     )
 
 
-def _bound(tokens: list[Token]) -> list[Token]:
-    """Without the end of a late-bound view, which is bound at once here (page r_CREATE_VIEW)."""
-    late = [token.value for token in tokens[-4:]] == ["with", "no", "schema", "binding"]
-    return tokens[:-4] if late and tokens[0].value == "create" else tokens
-
-
 def _work(reader: Reader) -> Work | None:  # noqa: C901, PLR0911  a table of statements reads best as one
     match reader.peek(), reader.peek(1), reader.peek(2):
         case "copy", _, _:
@@ -85,6 +78,10 @@ def _work(reader: Reader) -> Work | None:  # noqa: C901, PLR0911  a table of sta
             return _truncate(reader)
         case "alter", "table", _:
             return alter_table(reader)
+        case "create", "view" | "or", _:
+            return _late_bound(reader)
+        case "comment", "on", "column":
+            return _column_comment(reader)
         case "create", "materialized", "view":
             return create_materialized(reader)
         case "refresh", "materialized", "view":
@@ -96,6 +93,27 @@ def _work(reader: Reader) -> Work | None:  # noqa: C901, PLR0911  a table of sta
         case "merge", "into", _:
             return remove_duplicates(reader)
     return None
+
+
+def _late_bound(reader: Reader) -> Series | None:
+    """A late-bound view is bound at once here, and marked as one; None for any other view (page r_CREATE_VIEW)."""
+    body, last = reader.tokens[:-4], reader.tokens[-4:]
+    if [token.value for token in last] != ["with", "no", "schema", "binding"]:
+        return None
+    refuse(body)
+    reader.expect("create")
+    reader.take("or", "replace")
+    reader.expect("view")
+    mark = f"ALTER VIEW {reader.name()} SET (security_invoker = false)"
+    return Series("CREATE VIEW", (rewritten(reader.sql, body), mark))
+
+
+def _column_comment(reader: Reader) -> Series:
+    """On the columns of a table or of a view that is bound at once (page r_COMMENT, usage notes)."""
+    reader.expect("comment", "on", "column")
+    *relation, column = reader.parts()
+    check = f"SELECT standin.check_comment({literal('.'.join(map(quoted, relation)))}, {literal(column)})"
+    return Series("COMMENT", (check, rewrite(reader.sql, reader.tokens)))
 
 
 def _begin(reader: Reader) -> str:

@@ -13,8 +13,9 @@ _HEAD = """\
 # Data dictionary: {pipeline}
 
 Made of the pipeline file by `sluice dictionary {pipeline}`: change that, not this. The tables are in `{name}`, a
-database of ClickHouse or a schema of Redshift; the descriptions are also the comments on them. *Path* is where a value
-stands in the document: where it is missing or null there, the column is NULL.
+database of ClickHouse or a schema of Redshift; the descriptions are also the comments on them (a column's, on
+Redshift, is on the table beneath its view). *Path* is where a value stands in the document: where it is missing or
+null there, the column is NULL.
 """
 _TABLE = "| column | ClickHouse | Redshift | may be NULL | path | |\n|---|---|---|---|---|---|"
 

@@ -1,4 +1,4 @@
--- purpose:    Say what a column of a view holds.
+-- purpose:    Say what a column of a table holds.
 -- parameters: $column, $comment
 -- guarantee:  the comment is replaced.
 -- why:        from the pipeline file, where those who change the column see it.

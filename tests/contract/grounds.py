@@ -19,6 +19,7 @@ from sluice.warehouse.clickhouse.client import Client
 from sluice.warehouse.clickhouse.landed import Access
 from sluice.warehouse.migrations import Migration, read_migrations
 from sluice.warehouse.redshift import Redshift
+from sluice.warehouse.redshift.tables import Place
 from tests.contract.lab import FAST, Lab, Servers
 from tests.contract.own_redshift import OwnRedshift, require_stand_in
 from tests.contract.redshift import RedshiftLab, RedshiftServers, a_redshift_pipeline
@@ -67,7 +68,7 @@ class Ground:
     def tables(self, schema: str = "sluice") -> set[str]:
         raise NotImplementedError
 
-    def comments(self, schema: str, view: str) -> dict[str, str]:
+    def comments(self, pipeline: Pipeline, table: str) -> dict[str, str]:
         """What is said of a view, under the name "", and of its columns; where something is."""
         raise NotImplementedError
 
@@ -119,10 +120,10 @@ class ClickHouseGround(Ground):
     def tables(self, schema: str = "sluice") -> set[str]:
         return {name for (name,) in self.rows(f"SELECT name FROM system.tables WHERE database = '{schema}'")}
 
-    def comments(self, schema: str, view: str) -> dict[str, str]:
-        of = f"WHERE database = '{schema}' AND"
-        rows = self.rows(f"SELECT '', comment FROM system.tables {of} name = '{view}'")
-        rows += self.rows(f"SELECT name, comment FROM system.columns {of} table = '{view}'")
+    def comments(self, pipeline: Pipeline, table: str) -> dict[str, str]:
+        of = f"WHERE database = '{pipeline.warehouse.schema}' AND"
+        rows = self.rows(f"SELECT '', comment FROM system.tables {of} name = '{table}'")
+        rows += self.rows(f"SELECT name, comment FROM system.columns {of} table = '{table}'")
         return {name: said for name, said in rows if said}
 
     def lab(self, pipeline: Pipeline | None = None) -> Lab:
@@ -174,11 +175,13 @@ class RedshiftGround(Ground):
         rows = self.rows(f"SELECT c.relname FROM {joined} WHERE n.nspname = '{schema}' AND {kinds}")
         return {name for (name,) in rows}
 
-    def comments(self, schema: str, view: str) -> dict[str, str]:
-        columns = "pg_attribute AS a ON a.attrelid = d.objoid AND a.attnum = d.objsubid AND a.attnum > 0"
+    def comments(self, pipeline: Pipeline, table: str) -> dict[str, str]:
+        at = Place(pipeline.name, pipeline.warehouse.schema, table)
+        view, storage = f"'{at.published.text}'::regclass", f"'{at.storage.text}'::regclass"
         rows = self.rows(
-            f"SELECT COALESCE(a.attname, ''), d.description FROM pg_description AS d LEFT JOIN {columns} "
-            f"WHERE d.objoid = '{schema}.{view}'::regclass"
+            f"SELECT '', description FROM pg_description WHERE objoid = {view} AND objsubid = 0 UNION ALL "
+            "SELECT a.attname, d.description FROM pg_description AS d INNER JOIN pg_attribute AS a "
+            f"ON a.attrelid = d.objoid AND a.attnum = d.objsubid AND a.attnum > 0 WHERE d.objoid = {storage}"
         )
         return dict(rows)
 

@@ -201,13 +201,13 @@ def test_what_the_pipeline_file_says_of_tables_and_columns_stands_beside_them(mi
     done = mine.warehouse.migrate(changed(mine.pipeline, description=odd, columns=columns, children=children))
 
     assert {f"view {schema}.documents", f"view {schema}.documents_keywords"} <= set(done)
-    assert ground.comments(schema, "documents")[""].startswith(f"{odd} (sluice: pipeline {mine.pipeline.name}, ")
-    assert ground.comments(schema, "documents_keywords")[""].startswith("What it is found by. (")
-    said = ground.comments(schema, "documents")
+    assert ground.comments(mine.pipeline, "documents")[""].startswith(f"{odd} (sluice: pipeline {mine.pipeline.name}, ")
+    assert ground.comments(mine.pipeline, "documents_keywords")[""].startswith("What it is found by. (")
+    said = ground.comments(mine.pipeline, "documents")
     assert said["c3"] == odd
     assert said["_id"] == "The key of documents: one row for each."
     assert mine.warehouse.migrate(mine.pipeline) != [], "the file says nothing of it any more"
-    assert "c3" not in ground.comments(schema, "documents")
+    assert "c3" not in ground.comments(mine.pipeline, "documents")
     assert mine.warehouse.migrate(mine.pipeline) == []
 
 

@@ -40,7 +40,8 @@ CREATE FUNCTION standin.retype(target text, col text, type text) RETURNS void LA
 DECLARE
     views jsonb := (
         SELECT coalesce(jsonb_agg(DISTINCT jsonb_build_object('name', c.oid::regclass, 'body', pg_get_viewdef(c.oid),
-            'comment', obj_description(c.oid), 'owner', c.relowner::regrole, 'rights', c.relacl::text)), '[]')
+            'comment', obj_description(c.oid),
+            'options', coalesce('WITH (' || array_to_string(c.reloptions, ', ') || ')', ''), 'owner', c.relowner::regrole, 'rights', c.relacl::text)), '[]')
         FROM pg_depend d INNER JOIN pg_rewrite r ON r.oid = d.objid INNER JOIN pg_class c ON c.oid = r.ev_class
         WHERE d.refobjid = target::regclass AND d.classid = 'pg_rewrite'::regclass AND c.relkind = 'v');
     v jsonb;
@@ -50,7 +51,7 @@ BEGIN
     END LOOP;
     EXECUTE format('ALTER TABLE %s ALTER COLUMN %I TYPE %s', target, col, type);
     FOR v IN SELECT value FROM jsonb_array_elements(views) LOOP
-        EXECUTE format('CREATE VIEW %s AS %s', v->>'name', v->>'body');
+        EXECUTE format('CREATE VIEW %s %s AS %s', v->>'name', v->>'options', v->>'body');
         EXECUTE format('COMMENT ON VIEW %s IS %L', v->>'name', v->>'comment');
         EXECUTE format('ALTER VIEW %s OWNER TO %s', v->>'name', v->>'owner');
         UPDATE pg_class SET relacl = (v->>'rights')::aclitem[] WHERE oid = (v->>'name')::regclass;
@@ -225,5 +226,13 @@ BEGIN
     WHERE r.ev_class = made::regclass AND c.relkind = 'v';
     IF used IS NOT NULL THEN
         RAISE EXCEPTION 'Materialized view cannot be created over the view %', used USING ERRCODE = '0A000';
+    END IF;
+END $$;
+
+-- A late-bound view has no columns in the catalog, and so none that takes a comment: r_COMMENT, usage notes.
+CREATE FUNCTION standin.check_comment(commented text, col text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM pg_class WHERE oid = commented::regclass AND 'security_invoker=false' = ANY(reloptions)) THEN
+        RAISE EXCEPTION 'column "%" of relation "%" does not exist', col, commented::regclass USING ERRCODE = '42703';
     END IF;
 END $$;

@@ -145,6 +145,21 @@ def test_a_varchar_can_be_made_longer_under_a_late_bound_view(session: Session, 
     assert session.rows(rights) == before
 
 
+def test_a_column_takes_a_comment_unless_its_view_is_bound_late(session: Session, name: str) -> None:
+    session.run(
+        f"CREATE TABLE {name} (t VARCHAR(2))",
+        f"CREATE VIEW {name}_late AS SELECT t FROM {name} WITH NO SCHEMA BINDING",
+        f"CREATE OR REPLACE VIEW {name}_bound AS SELECT t FROM {name}",
+        f"COMMENT ON COLUMN {name}.t IS 'of it'",
+        f"COMMENT ON COLUMN {name}_bound.t IS 'of it'",
+        f"ALTER TABLE {name} ALTER COLUMN t TYPE VARCHAR(4)",
+    )
+
+    refused = session.error(f"COMMENT ON COLUMN {name}_late.t IS 'of it'")
+
+    assert (refused["C"], refused["M"]) == ("42703", f'column "t" of relation "{name}_late" does not exist')
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [

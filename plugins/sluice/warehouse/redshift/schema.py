@@ -91,10 +91,9 @@ class View:
         return f"{self.table.description} ({mark})" if self.table.description else mark
 
     def described(self) -> Iterator[tuple[Sql, Sql]]:
-        """Each column of which something is said, and what."""
+        """Each column, of the storage as those of a late-bound view take no comment, and what is said of it or NULL."""
         for column, said in descriptions(self.table).items():
-            if said:
-                yield Sql(f"{self.at.published.text}.{name(column).text}"), doubled(said)
+            yield Sql(f"{self.at.storage.text}.{name(column).text}"), doubled(said) if said else Sql("NULL")
 
 
 class Schema:
