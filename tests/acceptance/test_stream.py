@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from sluice import pipeline as spine
 from sluice.checks import check_pipeline
 from sluice.errors import ConfigError
 from sluice.pipeline_file import load_pipeline
+from sluice.positions import Position
 from sluice.window import Plan
 from tests.acceptance.conftest import World, as_stream, eventually
 from tests.integration.own_mongod import own_mongod
@@ -245,6 +247,23 @@ def test_after_capture_by_date_the_collection_is_read_anew_and_deletes_arrive(pu
 
 
 @ONE
+def test_a_collection_that_is_added_is_read_whole_while_the_other_goes_on(streaming: World) -> None:
+    both, database = streaming.pipeline, streaming.database
+    streaming.pipeline = replace(both, collections=both.collections[:1])
+    for collection in both.collections:
+        database[collection.name].insert_many([{"_id": n, **DATED} for n in range(3)])
+    streaming.batch()
+    database.documents.insert_one({"_id": 3, **DATED})
+    database.documents.delete_one({"_id": 0})
+    streaming.pipeline = both
+
+    commit = streaming.batch()
+
+    assert counted(commit, "anew", "asked", "read") == {"documents": (None, 2, 1), "tickets": (planning.FIRST, 0, 3)}
+    assert streaming.differences() == []
+
+
+@ONE
 def test_verify_knows_what_the_next_batch_brings(streaming: World) -> None:
     seeded(streaming, 20, 10)
     streaming.batch()
@@ -293,6 +312,16 @@ def test_a_standalone_server_is_refused_with_the_way_out(
 
     assert [check.state for check in checks] == ["failed"]
     assert "set capture.mode to modified" in checks[0].fix
+
+
+@ONE
+def test_a_server_that_is_at_an_earlier_time_than_a_position_is_refused(streaming: World) -> None:
+    commit = streaming.batch()
+    ahead = Position(cluster=commit.cut.cluster + (3600 << 32))
+    last = replace(commit, positions={**commit.positions, "tickets": ahead})
+
+    with streaming.systems() as systems, pytest.raises(ConfigError, match="at an earlier time than the last batch"):
+        spine.plan_after(streaming.pipeline, systems, last)
 
 
 @ONE

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from sluice.window import BatchKind
-from tests.contract.lab import Lab, document, gone
+from tests.contract.lab import Lab, document, gone, ticket
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -68,4 +69,16 @@ def test_a_live_batch_that_comes_after_one_of_a_later_cut_brings_nothing(lab: La
 
     assert lab.state() == ({"a": "one"}, {"a": ["x"]}, {})
     assert late.counts["documents"]["tables"]["documents"]["superseded"] == 2
+    lab.warehouse.verify(lab.pipeline, late)
+
+
+def test_a_batch_of_a_pipeline_file_without_a_collection_knows_nothing_of_it(lab: Lab) -> None:
+    """`sluice stream` reads the file once: it goes on without a collection that was added since."""
+    older = lab.another(replace(lab.pipeline, collections=lab.pipeline.collections[:1]))
+    lab.publish(1, documents=[document("a", "one")], tickets=[ticket("t", "a")])
+    older.publish(3, documents=[document("a", "three")])
+    late = lab.publish(2, documents=[document("a", "two")], tickets=[ticket("t", "b"), ticket("u", "a")])
+
+    assert lab.state() == ({"a": "three"}, {}, {"t": "b", "u": "a"})
+    assert [late.counts[name]["tables"][name]["superseded"] for name in ("documents", "tickets")] == [1, 0]
     lab.warehouse.verify(lab.pipeline, late)

@@ -74,13 +74,15 @@ def known_later(plan: Plan, later: Iterable[Sequence[Any]]) -> set[str]:
 
     ``later``: rows of the statement ``later_counts``. A whole load knows every key, also that one is gone which nobody
     heard of. A live batch has read whatever changed up to this cut, also what became again what it was, of which no row
-    tells. A replay is of no cut: it yields key by key, to what was written since it was planned.
+    tells: of the collections in its counts. It also has the positions of those that its pipeline file did not name. A
+    replay is of no cut: it yields key by key, to what was written since it was planned.
     """
     known: set[str] = set()
     for kind, positions, counts in () if plan.kind is BatchKind.REPLAY else later:
-        known |= {name for name, found in json.loads(counts).items() if "ended" in found}
+        read = json.loads(counts)
+        known |= {name for name, found in read.items() if "ended" in found}
         if kind == BatchKind.LIVE:
-            known |= _covered(plan, json.loads(positions))
+            known |= _covered(plan, json.loads(positions)) & read.keys()
     return known
 
 
