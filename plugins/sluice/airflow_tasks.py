@@ -35,7 +35,7 @@ from sluice.errors import ConfigError
 from sluice.pipeline_file import load_pipeline
 from sluice.plans import Reread
 from sluice.settings import Endpoint, Resolver, missing
-from sluice.spec import CHANGE_STREAM, CONTINUOUS, Collection, Pipeline, Table
+from sluice.spec import CONTINUOUS, Collection, Pipeline, Table
 from sluice.warehouse.base import Commit, Loaded
 from sluice.warehouse.quarantine import Which
 from sluice.window import BatchKind, Plan, Range
@@ -185,7 +185,7 @@ class Land(RangeStep):
 
 
 class Follow(Step):
-    """Bring what was landed to one cut; only a pipeline that reads change streams has this step."""
+    """Bring what was landed to one cut."""
 
     def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
         """Pushes the plan that the next steps go by. Skipped with a plan that was."""
@@ -291,13 +291,11 @@ def build_dag(file: Path) -> DAG:
         outlets = [*assets, rejects_alias(pipeline)]
         publish = Publish(task_id="publish", loaded=load.output, outlets=outlets, **common)
         clean_up = CleanUp(task_id="clean_up", **common).as_teardown()
-        landed: Any = land
-        if pipeline.capture.mode == CHANGE_STREAM:
-            # Nothing may have changed: then there is nothing to land, and the position moves on all the same.
-            landed = land >> Follow(task_id="follow", trigger_rule=TriggerRule.NONE_FAILED, **common)
+        # Nothing may have changed: then there is nothing to land, and the position moves on all the same.
+        follow = Follow(task_id="follow", trigger_rule=TriggerRule.NONE_FAILED, **common)
         Migrate(task_id="migrate", **common) >> plan
         verify = Verify(task_id="verify", **common)
-        landed >> load >> publish >> verify >> clean_up
+        land >> follow >> load >> publish >> verify >> clean_up
         if pipeline.schedule == CONTINUOUS:
             from sluice.airflow_stream import StreamBatches, alias_of
 
@@ -459,7 +457,7 @@ Moves the collections below from MongoDB into the warehouse; all tables become v
 {rows}
 
 **Steps.** `migrate` brings the schema up to date · `plan` decides what is read · `land` copies each range to S3 ·
-`follow` (of a change stream) brings what was landed to one cut · `load` stages each collection and counts it ·
+`follow` brings what was landed to one cut · `load` stages each collection and counts it ·
 `publish` makes the batch visible · `verify` recounts it · `clean_up` leaves no upload and no staging table behind.
 {stream}
 **Re-read a span.** `airflow backfill create --dag-id {name} --from-date … --to-date …` makes one batch for each

@@ -50,11 +50,15 @@ _int32 = Struct("<i")
 
 
 class Found(NamedTuple):
-    """What became of some keys: ``asked`` of them, documents, and those that are gone. All concatenated BSON."""
+    """What became of some keys: ``asked`` of them, documents, and those that are gone. All concatenated BSON.
+
+    ``late``: from here on all is read later than the cut, whose snapshot is lost.
+    """
 
     documents: bytes
     asked: int = 0
     gone: bytes = b""
+    late: bool = False
 
 
 class KeyList:

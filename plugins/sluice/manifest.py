@@ -42,6 +42,7 @@ class Manifest:
     ``columns``: the hash of what decided the values (:func:`sluice.hashes.columns_hash`).
     ``drift``: what its documents had that no column declares (:class:`sluice.drift.Drift`, as JSON).
     ``rejects_key`` is the object with the raw rejects, None when there were none.
+    ``late``: some of it was read later than the plan's cut, whose snapshot was lost.
     """
 
     plan: str
@@ -62,6 +63,7 @@ class Manifest:
     asked: int = 0
     gone: int = 0
     marked: int = 0
+    late: bool = False
 
     def rows(self, table: str) -> int:
         """Rows landed for one table."""

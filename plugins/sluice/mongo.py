@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -36,7 +37,7 @@ from sluice.mongo_plan import (
     to_bson,
     to_json,
 )
-from sluice.ranges import undated_range, until_query
+from sluice.ranges import is_by_id, undated_range, until_query
 from sluice.raw_batches import RawBatches
 from sluice.settings import Endpoint
 from sluice.spec import Care, Collection
@@ -139,10 +140,18 @@ class Source:
     def read_raw(
         self, collection: Collection, piece: Range, cut: Cut, window: Window, *, later: bool = False
     ) -> Generator[bytes, None, None]:
+        """The documents of :meth:`read_range` alone."""
+        with closing(self.read_range(collection, piece, cut, window, later=later)) as pieces:
+            yield from (found.documents for found in pieces if found.documents)
+
+    def read_range(
+        self, collection: Collection, piece: Range, cut: Cut, window: Window, *, later: bool = False
+    ) -> Generator[Found, None, None]:
         """Documents of a range in their state at the cut: concatenated BSON, about 4 MiB at a time, never above 16.
 
-        ``later``: as they are when they are read, at the cut or after it. A thread reads a batch ahead. Close the
-        iterator to end the cursor early.
+        ``later``: as they are when they are read, at the cut or after it. So is the rest of a range that outlasts the
+        server's snapshots, and a piece says so. A thread reads a batch ahead. Close the iterator to end the cursor
+        early.
         """
         asked = self._later(collection.name, cut) if later else self._at(collection.name, cut)
         return prefetch(partial(self._read, asked, collection, piece, cut, window))
@@ -150,7 +159,7 @@ class Source:
     def read_keys(self, collection: str, keys: bytes, cut: Cut, *, later: bool = False) -> Generator[Found, None, None]:
         """The documents of a list of keys in their state at the cut, or ``later``, and which keys are gone.
 
-        The pieces are those of :meth:`read_raw`; the last one of each question has its counts.
+        The pieces are those of :meth:`read_range`; the last one of each question has its counts.
         """
         asked = self._later(collection, cut) if later else self._at(collection, cut)
         return prefetch(partial(self._read_keys, asked, keys))
@@ -172,24 +181,25 @@ class Source:
 
     def _read(
         self, asked: Questions, collection: Collection, piece: Range, cut: Cut, window: Window
-    ) -> Iterator[bytes]:
+    ) -> Iterator[Found]:
         with mongo_errors(f"read {collection.name} ({piece.label or piece.name})"):
-            whole = window.low is None or not collection.modified
             raw = b""
             try:
-                for raw in self._batches(asked, piece, by_id=whole):
-                    yield raw
+                for raw in self._batches(asked, piece):
+                    yield Found(raw)
             except OperationFailure as error:
-                if not is_snapshot_lost(error) or window.low is not None:
+                if not is_snapshot_lost(error):
                     raise
                 log.warning(WITHOUT_SNAPSHOT, collection.name, piece.label or piece.name, cut.time)
-                rest = _rest(piece, raw)
+                yield Found(b"", late=True)
+                # Only in the order of `_id` is it known what is left: dates may be equal, or have no index.
+                rest = _rest(piece, raw) if is_by_id(piece) else piece
                 # A whole load may leave nothing out: what it does not find is ended.
-                rest = rest if window.anew else _before_cut(collection, rest, window)
-                yield from self._batches(self._later(collection.name, cut), rest, by_id=True)
+                rest = rest if window.anew else _before_cut(collection, rest, window, cut)
+                yield from map(Found, self._batches(self._later(collection.name, cut), rest))
 
-    def _batches(self, asked: Questions, piece: Range, *, by_id: bool) -> Iterator[bytes]:
-        return self._paced(_batches(asked, piece, by_id=by_id, **self._sparing))
+    def _batches(self, asked: Questions, piece: Range) -> Iterator[bytes]:
+        return self._paced(_batches(asked, piece, **self._sparing))
 
     def _paced(self, batches: Iterator[bytes]) -> Iterator[bytes]:
         return self._throttle(batches) if self._throttle else batches
@@ -318,17 +328,14 @@ class Source:
 
 
 WITHOUT_SNAPSHOT = (
-    "%s %s: the server no longer has its state at %s. This load goes on without a snapshot: an initial load with what "
-    "is dated before the cut, a full refresh with what is there now. Tables may disagree with each other until the "
-    "next batch has read what changed since"
+    "%s %s: the server no longer has its state at %s. The rest of this range is read without a snapshot, as it is now"
 )
 
 
-def _batches(collection: MongoCollection[Document], piece: Range, *, by_id: bool, **options: Any) -> Iterator[bytes]:
-    """The batches of a range; ``by_id``: in the order of ``_id``, so that reading may go on from any batch."""
+def _batches(collection: MongoCollection[Document], piece: Range, **options: Any) -> Iterator[bytes]:
     fields = to_bson(piece.fields) if piece.fields else None
     index = index_by_id(collection, fields) if fields else ("_id",)
-    bounds: dict[str, Any] = {"hint": [(name, 1) for name in index]} if by_id else {}
+    bounds: dict[str, Any] = {"hint": [(name, 1) for name in index]} if is_by_id(piece) else {}
     first = dict.fromkeys(index, MinKey())
     if piece.min_id is not None:
         # The server takes an open end to be MaxKey, excluded: a document of that `_id` would be in no range.
@@ -352,7 +359,9 @@ def _rest(piece: Range, last: bytes) -> Range:
     return replace(piece, query=query, min_id=reached)
 
 
-def _before_cut(collection: Collection, piece: Range, window: Window) -> Range:
+def _before_cut(collection: Collection, piece: Range, window: Window, cut: Cut) -> Range:
+    """What may be read after the cut, and still be as it was then: what is dated later is the next window's."""
+    window = replace(window, high=min(window.high, cut.time))
     until = until_query(collection.modified, window) if collection.modified else "{}"
     query = f'{{"$and": [{piece.query}, {until}]}}'
     return replace(piece, query=query)

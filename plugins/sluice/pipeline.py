@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from sluice.errors import ChecksFailed, CountMismatch, SluiceError, StreamLost
 from sluice.hashes import collection_hash
@@ -24,7 +24,7 @@ from sluice.kept import KeptPlans, is_kept, name_of
 from sluice.limits import limits_of
 from sluice.plans import Reread, Span, keep, kind_of, refuse_refresh, take_up, windows_of
 from sluice.progress import Progress
-from sluice.ranges import UNDATED
+from sluice.ranges import UNDATED, later_range
 from sluice.reject_limits import Rejected, refuse_too_many
 from sluice.rejects import asked_keys, plan_rejects
 from sluice.retention import plan_spared
@@ -33,7 +33,7 @@ from sluice.telling import tell_progress, telling
 from sluice.warehouse.aggregates import Refreshing
 from sluice.warehouse.base import Batch, Commit, Loaded, Warehouse
 from sluice.warehouse.quarantine import Which
-from sluice.window import BatchKind, Plan, Range, Window
+from sluice.window import BatchKind, Cut, Plan, Range, Window, next_window
 
 if TYPE_CHECKING:
     from sluice.conform import Conformer
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from sluice.settings import Resolver
 
 log = logging.getLogger(__name__)
+
+TURNS: Final = 3
+"""By which a batch by date is followed, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +141,19 @@ def _plan_by_date(pipeline: Pipeline, systems: Systems, last: Commit | None, rer
         refuse_refresh(pipeline, systems.source, last, reread)
     cut = systems.source.now_cut()
     made = new_plan(pipeline, kind_of(reread), cut, windows_of(pipeline, last, cut, reread))
-    # Those that need the snapshot come first.
-    wanted = [reread] if isinstance(reread, str) else sorted(made.windows, key=lambda n: made.windows[n].low is None)
-    pieces = (systems.source.plan_ranges(pipeline.collection(n), made.windows[n], cut) for n in wanted)
-    ranges = [piece for found in pieces for piece in found]
+    wanted = {name: window for name, window in made.windows.items() if not isinstance(reread, str) or name == reread}
+    ranges = _ranges_of(pipeline, systems, wanted, cut)
     if made.kind is BatchKind.BACKFILL:
         # What has no date is in no span, and every live batch reads it.
         ranges = [piece for piece in ranges if piece.name != UNDATED]
     return replace(made, ranges=tuple(ranges))
+
+
+def _ranges_of(pipeline: Pipeline, systems: Systems, windows: Mapping[str, Window], cut: Cut) -> list[Range]:
+    # What is read from its beginning comes last: it may outlast the snapshot, and the others need not.
+    names = sorted(windows, key=lambda name: windows[name].low is None)
+    pieces = (systems.source.plan_ranges(pipeline.collection(name), windows[name], cut) for name in names)
+    return [piece for found in pieces for piece in found]
 
 
 def plan_keys(
@@ -185,6 +193,7 @@ def land(
                 conformed = conform(found.documents)
                 writer.write(conformed, read_bytes=len(found.documents))
                 on_read(conformed.read)
+            writer.late |= found.late
             if found.asked:
                 _settle(writer, conform, found, keep_deleted=collection.deletes == "none")
     _tell_landed(piece, writer.manifest)
@@ -211,18 +220,54 @@ def loads_under_way(pipeline: Pipeline, resolve: Resolver, published: Container[
 def follow(pipeline: Pipeline, systems: Systems, plan: Plan) -> Plan:
     """Bring what was landed to one cut: land what changed in MongoDB while it was read. Returns the plan to load.
 
-    Lands by itself, and goes on as long as there is too much to be read at a snapshot.
+    Lands by itself, and goes on as long as there is more than can be read at a snapshot.
     """
     from sluice.planning import follow_stream
 
-    while plan.follow:
+    turn = follow_stream if pipeline.capture.mode == CHANGE_STREAM else _follow_dates
+    late = _late(systems, plan)
+    while plan.follow or _helps(plan, late):
         with _trusting(systems, plan):
-            plan = follow_stream(pipeline, systems, plan)
+            plan = turn(pipeline, systems, plan)
         log.info("follow %s: turn %d, cut %s", plan.id, plan.turn, plan.cut.time)
         for piece in plan.ranges:
             if piece.turn == plan.turn:
                 land(pipeline, systems, plan, piece)
+        late = _late(systems, plan)
+    if late:
+        log.warning(LATE, ", ".join(sorted(late)), plan.cut.time)
     return plan
+
+
+def _follow_dates(pipeline: Pipeline, systems: Systems, plan: Plan) -> Plan:
+    """The plan with a later cut, and as ranges of a later turn what the next batch would read."""
+    cut = systems.source.now_cut()
+    turned = replace(plan, cut=cut, turn=plan.turn + 1)
+    windows = {n: next_window(w.high, cut, pipeline.capture, w.field) for n, w in plan.windows.items()}
+    ranges = [later_range(piece, turned) for piece in _ranges_of(pipeline, systems, windows, cut)]
+    reached = {name: replace(window, high=windows[name].high) for name, window in plan.windows.items()}
+    return replace(turned, windows=reached, ranges=(*plan.ranges, *ranges))
+
+
+def _late(systems: Systems, plan: Plan) -> set[str]:
+    """The collections of which the plan's turn read something later than its cut."""
+    manifests = (systems.landing.manifest(plan, piece) for piece in plan.ranges if piece.turn == plan.turn)
+    return {manifest.collection for manifest in manifests if manifest and manifest.late}
+
+
+def _helps(plan: Plan, late: Container[str]) -> bool:
+    """Whether another turn may bring a batch to one cut: each has less to read, but where a collection has no dates.
+
+    By date it need not be: what is left the next batch reads, and without an index a turn takes as long as the first.
+    """
+    windows = [window for name, window in plan.windows.items() if name in late]
+    return plan.kind is BatchKind.LIVE and any(w.stream or (w.field and plan.turn < TURNS) for w in windows)
+
+
+LATE: Final = (
+    "%s: read later than the cut, %s, of which the server no longer has its state. Tables may disagree with each other "
+    "until the next batch has read what changed since"
+)
 
 
 def load(systems: Systems, plan: Plan, collection: Collection) -> Loaded:
@@ -379,16 +424,13 @@ def cleaned_up(systems: Systems, made: Plan) -> Iterator[None]:
 
 def read(systems: Systems, plan: Plan, collection: Collection, piece: Range) -> Generator[Found, None, None]:
     """The documents of a range; of a list of keys also what became of each."""
-    from sluice.key_lists import Found
-
     later = plan.follow
     if piece.keys is None:
-        window = plan.windows[collection.name]
-        with closing(systems.source.read_raw(collection, piece, plan.cut, window, later=later)) as batches:
-            yield from map(Found, batches)
-        return
-    keys = systems.landing.keys(plan, piece)
-    with closing(systems.source.read_keys(collection.name, keys, plan.cut, later=later)) as found:
+        pieces = systems.source.read_range(collection, piece, plan.cut, plan.windows[collection.name], later=later)
+    else:
+        keys = systems.landing.keys(plan, piece)
+        pieces = systems.source.read_keys(collection.name, keys, plan.cut, later=later)
+    with closing(pieces) as found:
         yield from found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from sluice.errors import ConfigError
@@ -69,9 +69,6 @@ def _unfit(pipeline: Pipeline, systems: Systems, found: Kept, last: Commit | Non
     if now - found.seen_alive(landed) > KEPT_FOR:
         return f"nobody was at work on it for {KEPT_FOR}"
     age = now - plan.cut.time
-    left = [piece for piece in found.missing(landed) if plan.windows[piece.collection].low is not None]
-    if left and plan.cut.snapshot and age > timedelta(seconds=systems.source.snapshot_window() / 2):
-        return f"{len(left)} of its ranges need the snapshot of {plan.cut.time}"
     if plan.follow and (window := systems.source.oplog_window()) and age > window:
         return f"the oplog no longer reaches back to {plan.cut.time}"
     return ""

@@ -30,7 +30,12 @@ log = logging.getLogger(__name__)
 
 
 class RangeWriter:
-    """Lands one range: an encoding and an uploading thread behind the caller, each at most a step."""
+    """Lands one range: an encoding and an uploading thread behind the caller, each at most a step.
+
+    ``late`` is for the caller to set, see :class:`sluice.manifest.Manifest`.
+    """
+
+    late = False
 
     def __init__(self, landing: Landing, plan: Plan, collection: Collection, piece: Range, encoding: Encoding) -> None:
         self._landing, self._plan, self._piece, self._encoding = landing, plan, piece, encoding
@@ -140,6 +145,7 @@ class RangeWriter:
             asked=self._asked,
             gone=self._gone,
             marked=self._marked,
+            late=self.late,
         )
 
     def _check_counts(self, manifest: Manifest) -> None:

@@ -18,6 +18,7 @@ MAX_RANGES = 64
 """More mapped tasks than this cost the scheduler more than they save."""
 
 UNDATED = "undated"
+IDS = "ids-"
 
 _NOT_DATES = (
     "double string object binData undefined objectId bool regex dbPointer javascript symbol javascriptWithScope "
@@ -34,9 +35,14 @@ def id_ranges(collection: str, boundaries: Sequence[str], query: str = "{}") -> 
     """
     cuts = [None, *dict.fromkeys(boundaries), None]
     return tuple(
-        Range(collection, f"ids-{number:03d}", query, low, high, _id_label(low, high))
+        Range(collection, f"{IDS}{number:03d}", query, low, high, _id_label(low, high))
         for number, (low, high) in enumerate(pairwise(cuts))
     )
+
+
+def is_by_id(piece: Range) -> bool:
+    """Whether a range is read in the order of ``_id``, so that reading may go on from any batch."""
+    return piece.name.startswith(IDS)
 
 
 def dated_ranges(

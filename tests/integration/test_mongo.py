@@ -423,7 +423,39 @@ def test_a_snapshot_that_is_too_old_says_what_to_do(forgetful_source: Source) ->
     wait_until_forgotten(forgetful_source, cut)
 
     with pytest.raises(SourceUnavailable, match="minSnapshotHistoryWindowInSeconds"):
-        read(forgetful_source, DOCUMENTS, SINCE_NOON, cut)
+        forgetful_source.count_at("documents", cut)
+
+
+@pytest.mark.parametrize(
+    ("collection", "window"),
+    [
+        (DOCUMENTS, SINCE_NOON),
+        (DOCUMENTS, backfill_window(NOON, NOON + timedelta(days=1))),
+        (UNMODIFIED, SINCE_NOON),
+    ],
+    ids=["by date", "a backfill", "without a modified date"],
+)
+@pytest.mark.parametrize("index", [True, False], ids=["index", "no index"])
+def test_a_range_that_outlasts_its_snapshot_is_read_to_its_end_and_says_so(
+    forgetful_source: Source, monkeypatch: pytest.MonkeyPatch, *, collection: Collection, window: Window, index: bool
+) -> None:
+    monkeypatch.setattr(raw_batches, "BATCH_DOCUMENTS", 100)
+    documents = forgetful_source._database["documents"]
+    documents.insert_many({"_id": n, "updated_at": AFTER + n * MILLISECOND} for n in range(2_000))
+    if index:
+        documents.create_index("updated_at")
+    cut = forgetful_source.now_cut()
+    (piece,) = forgetful_source.plan_ranges(collection, window, cut)
+
+    pieces = forgetful_source.read_range(collection, piece, cut, window)
+    first = next(pieces)
+    wait_until_forgotten(forgetful_source, cut)
+    documents.update_one({"_id": 1_999}, {"$set": {"updated_at": cut.time + timedelta(days=1)}})
+    found = [first, *pieces]
+
+    assert [late.documents for late in found if late.late] == [b""]
+    keys = {document["_id"] for each in found for document in bson.decode_all(each.documents)}
+    assert keys == {*range(1_999 if collection.modified else 2_000)}  # what is dated later is the next batch's
 
 
 def test_an_initial_load_goes_on_without_its_snapshot_from_where_it_was(
@@ -443,7 +475,7 @@ def test_an_initial_load_goes_on_without_its_snapshot_from_where_it_was(
     found = [document["_id"] for raw in (read_so_far, *batches) for document in bson.decode_all(raw)]
 
     assert Counter(found) == Counter([*range(2_000), *(f"undated {number}" for number in range(10))])
-    assert "goes on without a snapshot" in caplog.text
+    assert "is read without a snapshot" in caplog.text
 
 
 def test_a_full_refresh_that_goes_on_without_its_snapshot_leaves_nothing_out(

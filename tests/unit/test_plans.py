@@ -23,7 +23,7 @@ BY_STREAM: dict[str, Any] = {"windows": {"documents": BEGINNING}, "ranges": RANG
 
 
 def systems(landed: dict[str, Any]) -> Any:
-    source = SimpleNamespace(snapshot_window=lambda: 300, oplog_window=lambda: timedelta(hours=2))
+    source = SimpleNamespace(oplog_window=lambda: timedelta(hours=2))
     return SimpleNamespace(
         warehouse=SimpleNamespace(commits=lambda *_, **__: []),
         landing=SimpleNamespace(landed=lambda _: landed),
@@ -35,8 +35,7 @@ def systems(landed: dict[str, Any]) -> Any:
     ("plan", "landed", "after", "why"),
     [
         ({}, {}, 100, ""),
-        ({}, {}, 200, "1 of its ranges need the snapshot of 2026-11-23 12:00:00+00:00"),
-        ({}, TICKETS_LANDED, 200, ""),
+        ({}, {}, 7_300, ""),
         ({"cut": a_cut(snapshot=False)}, {}, 200, ""),
         ({}, TICKETS_LANDED, TOO_LONG, "nobody was at work on it"),
         ({}, {"tickets": {"modified-000": NOON + timedelta(hours=1)}}, TOO_LONG, ""),
@@ -46,7 +45,6 @@ def systems(landed: dict[str, Any]) -> Any:
     ids=[
         "fresh",
         "snapshot lost",
-        "range landed",
         "no snapshots",
         "too old",
         "landed since",

@@ -15,7 +15,7 @@ from sluice.page.actions import actions
 from sluice.page.chart import Chart, draw
 from sluice.page.freshness import freshness
 from sluice.page.known import Contents, Dag, Rights, Run, Step
-from sluice.spec import CHANGE_STREAM, Collection, Pipeline
+from sluice.spec import Collection, Pipeline
 from sluice.warehouse.base import Commit, MigrationState
 from sluice.warehouse.data_checks import CheckResult
 from sluice.warehouse.maintenance import Entry
@@ -168,7 +168,7 @@ def pipeline_page(subject: Subject, may: Rights) -> dict[str, Any]:
         "samples": may.logs,
         "maintenance": [maintenance_row(entry) for entry in known.maintenance] if known else [],
         "migrations": migrations_by_state(known.migrations if known else ()),
-        "steps": [step for step in STEPS if step != "follow" or subject.pipeline.capture.mode == CHANGE_STREAM],
+        "steps": STEPS,
         "counted": COUNTED,
     }
 
