@@ -162,7 +162,7 @@ class Source:
         The pieces are those of :meth:`read_range`; the last one of each question has its counts.
         """
         asked = self._later(collection, cut) if later else self._at(collection, cut)
-        return prefetch(partial(self._read_keys, asked, keys))
+        return prefetch(partial(self._read_keys, asked, keys, cut))
 
     def estimate(self, collection: str) -> int:
         """Documents in a collection, from its metadata."""
@@ -212,16 +212,28 @@ class Source:
             **({"batch_documents": self._throttle.batch_documents} if self._throttle else {}),
         }
 
-    def _read_keys(self, asked: Questions, keys: bytes) -> Iterator[Found]:
+    def _read_keys(self, asked: Questions, keys: bytes, cut: Cut) -> Iterator[Found]:
         with mongo_errors(f"read {asked.name} by keys"):
             for question in questions(keys):
                 found: list[bytes] = []
-                with RawBatches(asked, any_of(question), hint=[("_id", 1)], **self._sparing) as cursor:
-                    for raw in self._paced(cursor):
-                        found += keys_of(raw)
-                        yield Found(raw)
+                try:
+                    yield from self._ask(asked, question, found)
+                except OperationFailure as error:
+                    if not is_snapshot_lost(error):
+                        raise
+                    log.warning(WITHOUT_SNAPSHOT, asked.name, "by keys", cut.time)
+                    yield Found(b"", late=True)
+                    asked = self._later(asked.name, cut)
+                    yield from self._ask(asked, settle(question, found)[1], found)
                 count, gone = settle(question, found)
                 yield Found(b"", count, b"".join(gone))
+
+    def _ask(self, asked: Questions, keys: Sequence[bytes], found: list[bytes]) -> Iterator[Found]:
+        """The documents of a question; adds their keys to what is ``found``."""
+        with RawBatches(asked, any_of(keys), hint=[("_id", 1)], **self._sparing) as cursor:
+            for raw in self._paced(cursor):
+                found += keys_of(raw)
+                yield Found(raw)
 
     def _at(self, collection: str, cut: Cut) -> MongoCollection[Document]:
         found = self._database[collection]

@@ -63,7 +63,9 @@ def streamed(world: World) -> None:
     world.pipeline = replace(world.pipeline, collections=collections, capture=capture)
 
 
-@pytest.mark.parametrize("made", [lambda _: None, undated], ids=["by date", "one without a modified date"])
+@pytest.mark.parametrize(
+    "made", [lambda _: None, undated, streamed], ids=["by date", "one without a modified date", "by change stream"]
+)
 def test_a_batch_that_outlasts_the_snapshot_of_its_cut_is_brought_to_another(
     forgetful: World, monkeypatch: pytest.MonkeyPatch, made: Any
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from bson import ObjectId
 from pymongo.database import Database
 
-from sluice import key_lists, spec
+from sluice import key_lists, raw_batches, spec
 from sluice.errors import CountMismatch
 from sluice.landing import Landing
 from sluice.mongo import Source
@@ -18,7 +18,7 @@ from sluice.mongo_plan import CODEC
 from sluice.ranges import listed_range
 from sluice.settings import from_environment
 from tests.factories import a_plan
-from tests.integration.test_mongo import EVERY_TYPE
+from tests.integration.test_mongo import EVERY_TYPE, forgetful, forgetful_source, wait_until_forgotten  # noqa: F401
 
 Db = Database[dict[str, Any]]
 
@@ -73,6 +73,27 @@ def test_questions_share_the_keys_and_large_documents_come_in_pieces(
     assert sum(f.asked for f in found) == 20
     assert [d["_id"] for f in found for d in bson.decode_all(f.documents)] == list(range(0, 20, 2))
     assert [d["_id"] for f in found for d in bson.decode_all(f.gone)] == list(range(1, 20, 2))
+
+
+def test_keys_that_outlast_their_snapshot_are_read_to_their_end_each_once(
+    forgetful_source: Source,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(raw_batches, "BATCH_DOCUMENTS", 100)
+    documents = forgetful_source._database["documents"]
+    documents.insert_many([{"_id": n} for n in range(1_000)])
+    cut = forgetful_source.now_cut()
+
+    pieces = forgetful_source.read_keys("documents", b"".join(map(a_key, range(1_000))), cut)
+    first = next(pieces)
+    wait_until_forgotten(forgetful_source, cut)
+    documents.delete_one({"_id": 999})
+    found = [first, *pieces]
+
+    assert sum(f.late for f in found) == 1
+    assert sorted(d["_id"] for f in found for d in bson.decode_all(f.documents)) == list(range(999))
+    assert [d["_id"] for f in found for d in bson.decode_all(f.gone)] == [999]
+    assert sum(f.asked for f in found) == 1_000
 
 
 def test_one_and_one_point_zero_are_one_key(source: Source, database: Db) -> None:
