@@ -5,13 +5,16 @@ from __future__ import annotations
 import random
 import re
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from devstack.publisher import Publisher
-from tests.acceptance.conftest import World, make_world, streaming, warehouse_kind  # noqa: F401  fixtures
+from tests.acceptance.conftest import World, eventually, make_world, streaming, warehouse_kind  # noqa: F401  fixtures
 from tests.acceptance.test_dag import runner
 from tests.faults.test_kill import EVERY, sluice
 
@@ -73,6 +76,28 @@ def test_a_stream_is_followed_to_one_cut(
         last = systems.warehouse.last_commit(streaming.pipeline.name)
     assert last is not None
     assert f"follow {last.plan}: turn 1" in ran["log"]
+
+
+def test_sluice_stream_goes_on_when_a_server_died_and_came_back(streaming: World, stack: Any) -> None:  # noqa: F811
+    publisher = Publisher(streaming.database.client, streaming.database.name, seed=7)
+    publisher.seed(documents=50, tickets=100)
+    streaming.batch()
+    command = [Path(sys.executable).parent / "sluice", "stream", streaming.file]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        try:
+            for turn, victim in enumerate(["mongod", str(streaming.pipeline.warehouse.kind)] * (3 if EVERY else 1)):
+                change(streaming, publisher, turn)
+                time.sleep(random.Random(turn).random())
+                stack.kill(victim)
+                stack.start(victim)
+                change(streaming, publisher, turn)
+                eventually(lambda: streaming.differences() == [])
+        finally:
+            running.send_signal(signal.SIGTERM)
+        _, complained = running.communicate(timeout=60)
+
+    assert running.returncode == 0, complained
+    assert streaming.leftovers() == []
 
 
 def seen(world: World) -> dict[str, Any]:
