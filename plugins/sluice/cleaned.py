@@ -49,8 +49,22 @@ class Cleanings:
 def cleaned(plan: str, at: datetime) -> Cleaned:
     """The error for whoever wants a plan's landing again."""
     return Cleaned(
-        f"what plan {plan} landed is gone: it was cleaned up on {at:%Y-%m-%d %H:%M} UTC",
+        f"what plan {plan} landed is gone: it {_cleaned_up(at)}",
         why="what published batches landed is deleted when it is older than landing.retention in the pipeline file",
         fix="nothing is missing in the warehouse; to read documents again from MongoDB: `sluice run --from … --to …`, "
         "or `--full <collection>`",
     )
+
+
+def raw_cleaned(uri: str, at: datetime | None) -> Cleaned:
+    """The error for whoever wants the raw document of a reject. ``at``: None when cleanup knows nothing of it."""
+    by_others = "it was deleted by others, as by a lifecycle rule of the bucket"
+    return Cleaned(
+        "the raw document is not on the landing any more",
+        why=f"{uri}: {f'what its batch landed {_cleaned_up(at)}' if at else by_others}",
+        fix="nothing has to be done for `sluice rejects replay`, which reads the document in MongoDB",
+    )
+
+
+def _cleaned_up(at: datetime) -> str:
+    return f"was cleaned up on {at:%Y-%m-%d %H:%M} UTC"

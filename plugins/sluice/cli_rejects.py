@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sluice.cli_names import Name, find_pipeline
-from sluice.errors import ConfigError
+from sluice.errors import Cleaned, ConfigError
 from sluice.rejects import MOST
 from sluice.warehouse.quarantine import Which
 
@@ -62,7 +62,7 @@ def rejects_show(  # noqa: PLR0913  one parameter an option
     settled: _All = False,
     limit: Annotated[int, typer.Option(help="At most so many, newest first.", min=1)] = 1,
 ) -> None:
-    """Show the raw document of open rejects as Extended JSON, with the reason."""
+    """Show the raw document of open rejects as Extended JSON, with the reason; or when it was cleaned up."""
     from sluice import pipeline as spine
     from sluice.report import show_reject
     from sluice.settings import from_environment
@@ -73,7 +73,11 @@ def rejects_show(  # noqa: PLR0913  one parameter an option
         if not rows:
             raise _none_of(found, which)
         for row in rows:
-            show_reject(row, systems.landing.raw_reject(row.raw_uri, row.position))
+            try:
+                raw = systems.landing.raw_reject(row.raw_uri, row.position)
+            except Cleaned as gone:
+                raw = str(gone)
+            show_reject(row, raw)
 
 
 @rejects.command("replay")

@@ -18,9 +18,9 @@ from xxhash import xxh64_intdigest
 
 from sluice import s3_client
 from sluice.cleaned import NAME as CLEANED
-from sluice.cleaned import Cleanings, cleaned
+from sluice.cleaned import Cleanings, cleaned, raw_cleaned
 from sluice.conform import Reject
-from sluice.errors import ConfigError, CountMismatch
+from sluice.errors import Cleaned, CountMismatch
 from sluice.landed_keys import read_key
 from sluice.manifest import KEYS, MANIFEST, Manifest, plan_prefix, range_prefix
 from sluice.parts import Uploader
@@ -213,8 +213,7 @@ class Landing:
     def raw_reject(self, uri: str, position: int) -> str:
         """The raw document of a reject, for people: as Extended JSON, or in hex where that cannot be.
 
-        Of a row that COPY refused it is the line of its part, counted from 1. Raises ConfigError when its object was
-        deleted.
+        Of a row that COPY refused it is the line of its part, counted from 1. Raises Cleaned when its object is gone.
         """
         key = uri.removeprefix(f"s3://{self._bucket}/")
         found = None
@@ -225,11 +224,7 @@ class Landing:
                 if code_of(error) not in {"NoSuchKey", "404"}:
                     raise
         if found is None:
-            raise ConfigError(
-                "the raw document is not on the landing any more",
-                why=f"{uri} was deleted, as cleaning up or a lifecycle rule of the bucket does after some time",
-                fix="nothing has to be done for `sluice rejects replay`, which reads the document in MongoDB",
-            )
+            raise self._raw_cleaned(uri, key)
         return found
 
     def look(self) -> None:
@@ -305,6 +300,11 @@ class Landing:
         """Raise Cleaned when that is why something of a plan is missing."""
         if at := self.cleanings(plan.pipeline).of(plan.id):
             raise cleaned(plan.id, at)
+
+    def _raw_cleaned(self, uri: str, key: str) -> Cleaned:
+        pipeline = key.removeprefix(self._full("")).partition("/")[0]
+        landed = read_key(key, self._full(f"{pipeline}/"))
+        return raw_cleaned(uri, self.cleanings(pipeline).of(landed.plan) if landed else None)
 
     def _check_sizes(self, manifests: list[Manifest], sizes: dict[str, int]) -> None:
         parts = [(p.key, p.bytes) for m in manifests for p in m.parts if sizes.get(p.key) != p.bytes]

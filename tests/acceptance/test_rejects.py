@@ -205,13 +205,18 @@ def test_wrong_words_get_one_clear_answer(world: World) -> None:
     assert "no open reject with batch 7" in said(world, "drop --batch 7", "--why", "x")
 
 
-def test_a_raw_document_that_was_cleaned_up_is_told_and_is_not_needed(world: World, project: Path) -> None:
+def test_a_raw_document_that_was_cleaned_up_is_told_and_is_not_needed(world: World, project: Path, sluice: Any) -> None:
     with world.systems() as systems:
         landed = f"{world.pipeline.name}/"
         for key in systems.landing.times(landed):
             systems.landing.delete(key)
+        now = datetime.now(UTC)
+        systems.landing.note_cleaning(world.pipeline.name, now, now)
 
-    assert "not on the landing any more" in said(world, "show long")
+    shown = sluice("show --limit 9").output
+    assert shown.count("not on the landing any more") == 5
+    assert "documents long: topic: too_long" in shown
+    assert f"was cleaned up on {now:%Y-%m-%d %H:%M} UTC" in shown
     widen(world, project)
     with systems_of(world, project) as systems:
         assert rejects.replay(world.pipeline, systems, Which(key="long")).settled == {"published": 1}

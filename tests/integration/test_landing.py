@@ -12,6 +12,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,13 +30,14 @@ from devstack.stack import Stack
 from sluice import encoding, parts, spec
 from sluice.conform import Conformed, Reject
 from sluice.encoding import Encoding
-from sluice.errors import AccessDenied, ConfigError, CountMismatch, LandingUnavailable, Terminal
+from sluice.errors import AccessDenied, Cleaned, ConfigError, CountMismatch, LandingUnavailable, Terminal
 from sluice.landing import Landing
 from sluice.manifest import Manifest
 from sluice.settings import Endpoint, from_environment
 from sluice.spec import LandingFormat, WarehouseKind
+from sluice.warehouse.quarantine import RejectRow
 from sluice.window import Plan
-from tests.factories import a_child, a_collection, a_plan, a_range
+from tests.factories import NOON, a_child, a_collection, a_plan, a_range
 
 DOCUMENTS = a_collection(children=(a_child(),))
 PARQUET = Encoding(WarehouseKind.CLICKHOUSE, LandingFormat.PARQUET, null="")
@@ -413,6 +416,48 @@ def test_rejects_that_were_deleted_are_missed(landing: Landing, s3: Any, bucket:
 
     with pytest.raises(CountMismatch, match="rejects"):
         landing.manifests(a_plan(ranges=(a_range(),)), "documents")
+
+
+# --- what cleanup deleted
+
+
+@pytest.fixture
+def cleaned(landing: Landing, s3: Any, bucket: str) -> RejectRow:
+    """A landing of which cleanup deleted what was published before noon, with a reject of it."""
+    (row,) = landing.read_rejects(land(landing, [a_batch([1], rejects=[a_reject(2)])], OLD))
+    landing.note_cleaning("publishing", NOON + timedelta(days=30, hours=2.5), NOON)
+    for key in keys_of(s3, bucket):
+        if OLD.id in key:
+            s3.delete_object(Bucket=bucket, Key=key)
+    return row
+
+
+OLD = a_plan(id="20261123T115959-abc123", ranges=(a_range(),))
+LATER = replace(OLD, id="20261123T120000-abc123")
+WHEN = r"cleaned up on 2026-12-23 14:30 UTC"
+
+
+def test_whoever_loads_what_was_cleaned_up_is_told_when_it_was(landing: Landing, cleaned: RejectRow) -> None:
+    with pytest.raises(Cleaned, match=f"{OLD.id} landed is gone: it was {WHEN}"):
+        landing.manifests(OLD, "documents")
+    with pytest.raises(Cleaned, match=WHEN):
+        landing.keys(OLD, a_range(keys=1))
+
+
+def test_what_is_missing_of_a_later_plan_is_a_mismatch(landing: Landing, cleaned: RejectRow) -> None:
+    with pytest.raises(CountMismatch, match="were not landed"):
+        landing.manifests(LATER, "documents")
+    with pytest.raises(CountMismatch, match="is gone"):
+        landing.keys(LATER, a_range(keys=1))
+
+
+def test_whoever_asks_for_a_raw_document_is_told_when_it_was_cleaned_up(landing: Landing, cleaned: RejectRow) -> None:
+    by_others = cleaned.raw_uri.replace(OLD.id, LATER.id)
+
+    with pytest.raises(Cleaned, match=f"{OLD.id}.*: what its batch landed was {WHEN}"):
+        landing.raw_reject(cleaned.raw_uri, cleaned.position)
+    with pytest.raises(Cleaned, match=f"{LATER.id}.*: it was deleted by others"):
+        landing.raw_reject(by_others, cleaned.position)
 
 
 # --- what a dead try leaves behind
