@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sluice.config.redshift import LONGEST_NAMES
+from sluice.errors import ConfigError
 from sluice.hashes import pipeline_hash
 from sluice.pipeline_file import PipelineFileError, parse_pipeline
 from sluice.spec import MOST_LEVELS, Pipeline
-from tests.factories import a_pipeline_text
+from sluice.warehouse.redshift.tables import LONGEST_NAME, Helper, Place
+from tests.factories import a_pipeline_text, a_plan
 
 PUBLISHING = Path(__file__).parents[2] / "dags" / "pipelines" / "publishing.yml"
 FILE = Path("publishing.yml")
@@ -434,6 +438,33 @@ def test_no_value_of_a_file_that_may_be_a_secret_is_ever_repeated(data: st.DataO
     said = outcome(yaml.safe_dump(document))
 
     assert isinstance(said, Pipeline) or "hunter2" not in str(said)
+
+
+# --- what a warehouse's names have room for
+
+
+@pytest.mark.parametrize(("letters", "fits"), [(LONGEST_NAMES, True), (LONGEST_NAMES + 1, False)])
+def test_what_is_accepted_for_redshift_fits_into_its_names(letters: int, *, fits: bool) -> None:
+    pipeline, child = "p" * 60, "c" * (letters - 60 - len("documents_"))
+    made = outcome(
+        a_pipeline_text(
+            pipeline=pipeline,
+            warehouse="{kind: redshift, conn_id: w, schema: read}",
+            collections=f"{{documents: {{children: {{{child}: text}}}}}}",
+        )
+    )
+    place, plan = Place(pipeline, "read", f"documents_{child}"), replace(a_plan(), turn=1)
+
+    if fits:
+        assert isinstance(made, Pipeline)
+        assert max(len(place.staging_stem(plan.staging, helper)) for helper in get_args(Helper)) == LONGEST_NAME
+    else:
+        assert isinstance(made, PipelineFileError)
+        (found,) = made.found
+        assert found.key == f"collections.documents.children.{child}"
+        assert f"have more than {LONGEST_NAMES} letters together" in found.text
+        with pytest.raises(ConfigError, match="longer than Redshift's 127 bytes"):
+            place.staging(plan.staging, "suspect")
 
 
 # --- any input --------------------------------------------------------------------------------------------------------

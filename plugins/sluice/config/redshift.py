@@ -29,6 +29,8 @@ ENCODINGS: Final = {
     "text32k": _TEXTS,
 }
 MOST_ERRORS: Final = 100_000
+LONGEST_NAMES: Final = 85
+"""Letters of a pipeline's and a table's name: with a plan, its turn and a helper's name they name a staging table."""
 
 
 def encoding(text: str) -> str:

@@ -12,7 +12,7 @@ from sluice.columns import KEY_KINDS, TEXT_KINDS, Kind, OnError
 from sluice.config import check_rules, expressions, grammar, numeric
 from sluice.config.entries import KEY, ChildEntry, Entry, children_of, columns_of, mapping, texts
 from sluice.config.problems import Loc, Problem, Wrong, dotted
-from sluice.config.redshift import ENCODINGS
+from sluice.config.redshift import ENCODINGS, LONGEST_NAMES
 from sluice.spec import (
     CHANGE_STREAM,
     CONTINUOUS,
@@ -44,6 +44,8 @@ def problems(document: Any) -> Iterator[Problem]:
         tables += [(child.loc, f"{name}_{child.name}") for child in children_of(section, loc) if child.name]
         yield from _collection(section, loc)
     yield from _tables(tables)
+    if mapping(mapping(document).get("warehouse")).get("kind") == WarehouseKind.REDSHIFT:
+        yield from _redshift_tables(str(pipeline), tables)
     yield from _landing(mapping(document))
     yield from _schedule(mapping(document))
     yield from _deletes(mapping(document), collections)
@@ -188,6 +190,14 @@ def _redshift(options: dict[str, Any], columns: list[Entry], loc: Loc) -> Iterat
             fitting = [word for word, kinds in ENCODINGS.items() if entry.type.kind in kinds]
             text = f"{encode[str(entry.name)]} is not for {entry.type}: use one of {', '.join(fitting)}"
             yield Problem((*loc, "encode", str(entry.name)), text)
+
+
+def _redshift_tables(pipeline: str, tables: list[tuple[Loc, str]]) -> Iterator[Problem]:
+    """It cuts names of more than 127 bytes, those of staging tables too."""
+    for loc, name in tables:
+        if len(name) <= _LONGEST_NAME and len(pipeline) + len(name) > LONGEST_NAMES:
+            text = f"the pipeline {pipeline} and the table {name} have more than {LONGEST_NAMES} letters together, "
+            yield Problem(loc, text + "too many for the names of staging tables on Redshift: shorten one of the two")
 
 
 def _landing(document: dict[str, Any]) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from sluice.columns import Kind
 from sluice.spec import Collection, Table
 from sluice.statements import Sql, name, names
 from sluice.warehouse.redshift.client import Client
-from sluice.warehouse.redshift.tables import Place, landed_columns
+from sluice.warehouse.redshift.tables import Helper, Place, landed_columns
 from sluice.window import Plan
 
 log = logging.getLogger(__name__)
@@ -43,9 +43,9 @@ class Staged:
             if self._count("count_repeated", table):
                 self._keep_one(table, names(table.key))
 
-    def at(self, table: Table, *suffix: str) -> Sql:
+    def at(self, table: Table, *helper: Helper) -> Sql:
         """The staging table, or a helper of it."""
-        return Place(self.plan.pipeline, "", table.name).staging(self.plan.staging, *suffix)
+        return Place(self.plan.pipeline, "", table.name).staging(self.plan.staging, *helper)
 
     def count(self, table: Table) -> int:
         """Rows staged."""

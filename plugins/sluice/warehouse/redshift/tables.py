@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Final, Self
+from typing import Final, Literal, Self
 
 from sluice.columns import ColumnType, Kind
 from sluice.errors import ConfigError
@@ -23,6 +23,8 @@ READ: Final = "_read"
 
 LONGEST_NAME: Final = 127
 """Bytes; Redshift cuts a longer identifier, and two tables would become one."""
+Helper = Literal["once", "refused", "skipped", "suspect", "whole"]
+"""What stands beside a staging table. The longest of them bounds other names: ``sluice.config.redshift``."""
 LONGEST_KEY: Final = 1024
 LONGEST_TEXT: Final = 65_535
 
@@ -83,13 +85,13 @@ class Place:
         """What analysts read."""
         return name(self.schema, _fits(self.table))
 
-    def staging(self, plan: str, *suffix: str) -> Sql:
-        """The staging table of one plan; a suffix names a helper of it. Raises ConfigError as :attr:`stem` does."""
-        return name(STAGING, self.staging_stem(plan, *suffix))
+    def staging(self, plan: str, *helper: Helper) -> Sql:
+        """The staging table of one plan, or a helper of it. Raises ConfigError as :attr:`stem` does."""
+        return name(STAGING, self.staging_stem(plan, *helper))
 
-    def staging_stem(self, plan: str, *suffix: str) -> str:
+    def staging_stem(self, plan: str, *helper: Helper) -> str:
         """Its name, without its schema."""
-        return _fits("__".join((self.pipeline, self.table, plan_suffix(plan), *suffix)))
+        return _fits("__".join((self.pipeline, self.table, plan_suffix(plan), *helper)))
 
 
 def place(pipeline: Pipeline, table: Table) -> Place:
