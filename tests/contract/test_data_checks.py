@@ -94,9 +94,7 @@ WHERE fresh.title NOT LIKE '%100%' -- of the batch"""
 
 
 def test_a_check_may_be_a_query_of_ones_own(lab: Lab, tmp_path: Path) -> None:
-    file = tmp_path / "titles.sql"
-    file.write_text(OWN)
-    check = DataCheck("documents", CheckKind.SQL, file=file)
+    check = own(tmp_path, "titles", OWN, Severity.STOP)
     publish(lab, 0, {"documents": [document("a", "x"), document("b", "100"), document("c", "y")]}, check)
 
     with pytest.raises(ChecksFailed) as error:
@@ -105,10 +103,18 @@ def test_a_check_may_be_a_query_of_ones_own(lab: Lab, tmp_path: Path) -> None:
     assert "documents.sql(titles): 1 fail: d, x" in error.value.why
 
 
+def own(folder: Path, name: str, text: str, severity: Severity) -> DataCheck:
+    file = folder / f"{name}.sql"
+    file.write_text(text)
+    return DataCheck("documents", CheckKind.SQL, file=file, severity=severity)
+
+
+NO_COLUMN = "SELECT nothing FROM $documents AS d"
+NO_NUMBER = "SELECT d._id FROM $documents AS d WHERE CAST('x' AS INTEGER) > 0"
+
+
 def test_a_check_that_cannot_be_run_stops_the_batch_and_says_why(lab: Lab, tmp_path: Path) -> None:
-    file = tmp_path / "own.sql"
-    file.write_text("SELECT nothing FROM $documents AS d")
-    check = DataCheck("documents", CheckKind.SQL, file=file, severity=Severity.WARN)
+    check = own(tmp_path, "own", NO_COLUMN, Severity.STOP)
 
     with pytest.raises(ConfigError) as error:
         publish(lab, 0, {"documents": [document("a", "x")]}, check)
@@ -116,3 +122,22 @@ def test_a_check_that_cannot_be_run_stops_the_batch_and_says_why(lab: Lab, tmp_p
     assert "documents.sql(own)" in error.value.what
     assert "nothing" in error.value.why
     assert lab.titles() == {}
+
+
+def test_a_warning_that_cannot_be_run_says_why_and_stops_no_batch(lab: Lab, tmp_path: Path) -> None:
+    first, last = (own(tmp_path, name, text, Severity.WARN) for name, text in (("a", NO_COLUMN), ("b", NO_NUMBER)))
+    titled = replace(TITLED, severity=Severity.WARN)
+
+    commit = publish(lab, 0, {"documents": [untitled("a")]}, first, titled, last)
+
+    assert lab.titles() == {"a": None}
+    assert commit.counts["documents"]["tables"]["documents"]["published"] == 1
+    results = lab.warehouse.check_results(lab.pipeline.name)  # type: ignore[attr-defined]
+    assert {(each.name, each.state, each.failing, each.batch) for each in results} == {
+        ("documents.sql(a)", "warned", 1, 1),
+        ("documents.sql(b)", "warned", 1, 1),
+        ("documents.not_null(title)", "warned", 1, 1),
+    }
+    said = {each.name: each.samples[0] for each in results}
+    assert all(said[each.name].startswith("cannot be run: ") for each in (first, last))
+    assert "nothing" in said["documents.sql(a)"]

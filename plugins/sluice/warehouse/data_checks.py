@@ -32,7 +32,7 @@ LONGEST_SAMPLE: Final = 1000
 class CheckResult:
     """What a check found. ``failing``: rows, or values that are there more than once; ``samples`` names some.
 
-    ``batch``: None when the batch was not published.
+    A warning that cannot be run has one, which says why. ``batch``: None when the batch was not published.
     """
 
     plan: str
@@ -66,7 +66,7 @@ class Checks(ABC):
         self.pipeline, self.commit = pipeline, commit
 
     def run(self) -> list[CheckResult]:
-        """Judge every check, and tell what fails. Raises ConfigError for one that cannot be run."""
+        """Judge every check, and tell what fails. Raises ConfigError for one that cannot be run and is no warning."""
         found = [self._run(check) for check in self.pipeline.checks]
         for result in found:
             if result.failing:
@@ -77,17 +77,20 @@ class Checks(ABC):
 
     def _run(self, check: DataCheck) -> CheckResult:
         try:
-            failing, samples = self._judge(check, self.pipeline.table(check.table))
+            failing, samples = self.judge(check, self.pipeline.table(check.table))
         except Terminal as error:
-            raise ConfigError(
-                f"the check {check.name} cannot be run",
-                why=f"{error.what}: {error.why}",
-                fix=f"nothing was published: {error.fix or 'correct it in the pipeline file'}",
-            ) from error
+            if check.severity is Severity.STOP:
+                raise ConfigError(
+                    f"the check {check.name} cannot be run",
+                    why=f"{error.what}: {error.why}",
+                    fix=f"nothing was published: {error.fix or 'correct it in the pipeline file'}",
+                ) from error
+            failing, samples = 1, (f"cannot be run: {error.what}: {error.why}"[:LONGEST_SAMPLE],)
         commit = self.commit
         return CheckResult(commit.plan, commit.cut.time, check.table, check.name, check.severity, failing, samples)
 
-    def _judge(self, check: DataCheck, table: Table) -> tuple[int, tuple[str, ...]]:
+    def judge(self, check: DataCheck, table: Table) -> tuple[int, tuple[str, ...]]:
+        """How many rows fail, and some of them."""
         judges = {
             CheckKind.NOT_NULL: self._not_null,
             CheckKind.UNIQUE: self._unique,

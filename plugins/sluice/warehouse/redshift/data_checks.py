@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sluice.spec import Pipeline, Table
+from sluice.errors import Terminal
+from sluice.spec import DataCheck, Pipeline, Severity, Table
 from sluice.statements import Sql, bind, name, names
 from sluice.warehouse.base import Commit
 from sluice.warehouse.data_checks import CheckResult, Checks, to_values
@@ -18,12 +19,31 @@ _BETWEEN: Final = chr(31)
 """Between values in one text: no YAML has it."""
 
 
-class RedshiftChecks(Checks):
-    """The checks of one batch, whose rows are written and not committed."""
+class Unjudged(Exception):
+    """A warning cannot be run, and the transaction is lost with its statement: there are no savepoints."""
 
-    def __init__(self, client: Client, pipeline: Pipeline, commit: Commit) -> None:
+
+class RedshiftChecks(Checks):
+    """The checks of one batch, whose rows are written and not committed.
+
+    ``unjudged``: why warnings could not be run in transactions before this one, by their names.
+    """
+
+    def __init__(self, client: Client, pipeline: Pipeline, commit: Commit, unjudged: dict[str, Terminal]) -> None:
         super().__init__(pipeline, commit)
-        self._client = client
+        self._client, self._unjudged = client, unjudged
+
+    def judge(self, check: DataCheck, table: Table) -> tuple[int, tuple[str, ...]]:
+        """Raises Unjudged for a warning that cannot be run; after that the Terminal that was why."""
+        if check.name in self._unjudged:
+            raise self._unjudged[check.name]
+        try:
+            return super().judge(check, table)
+        except Terminal as error:
+            if check.severity is Severity.STOP:
+                raise
+            self._unjudged[check.name] = error
+            raise Unjudged(check.name) from error
 
     def ask(self, statement: str, **values: object) -> list[tuple[Any, ...]]:
         """In the transaction."""

@@ -11,14 +11,14 @@ from dataclasses import asdict, astuple, dataclass
 from typing import Any, Final
 
 from sluice.drift import DriftRow, drift_of, drift_rows
-from sluice.errors import ChecksFailed, CountMismatch, SluiceError, WarehouseUnavailable
+from sluice.errors import ChecksFailed, CountMismatch, SluiceError, Terminal, WarehouseUnavailable
 from sluice.history import ColumnsRow, columns_rows
 from sluice.spec import Pipeline
 from sluice.warehouse.base import Batch, Commit, Loaded
 from sluice.warehouse.data_checks import CheckResult, refuse
 from sluice.warehouse.records import commit_values, known_later, new_commit, read_commit, tell_ended
 from sluice.warehouse.redshift.client import Client
-from sluice.warehouse.redshift.data_checks import RedshiftChecks, keep_results
+from sluice.warehouse.redshift.data_checks import RedshiftChecks, Unjudged, keep_results
 from sluice.warehouse.redshift.missing import end_missing
 from sluice.warehouse.redshift.numeric_keys import NumericKeys
 from sluice.warehouse.redshift.quarantine import Rejects
@@ -59,6 +59,7 @@ class Publish:
         self._client, self._pipeline, self._batch, self._pace = client, pipeline, batch, pace
         self._plan = batch.plan
         self._found: list[CheckResult] = []
+        self._unjudged: dict[str, Terminal] = {}
 
     def run(self) -> Commit:
         """Publish, or return the record of the attempt that did. Raises CountMismatch, WarehouseUnavailable."""
@@ -99,9 +100,13 @@ class Publish:
 
     def _once(self) -> Commit:
         """The transaction. Its lock also waits for one of a lost session, so that what is read in it is final."""
-        with self._client.transaction():
-            self._client.run("lock_batches")
-            return self._committed() or self._write()
+        while True:
+            try:
+                with self._client.transaction():
+                    self._client.run("lock_batches")
+                    return self._committed() or self._write()
+            except Unjudged as check:
+                log.warning("publish of %s: the check %s cannot be run: once more without it", self._plan.id, check)
 
     def _write(self) -> Commit:
         rows = self._client.rows("commits", pipeline=self._pipeline.name, limit=1)
@@ -137,7 +142,7 @@ class Publish:
 
     def _check_data(self, commit: Commit) -> None:
         """The checks of the pipeline file, on what readers would see. Raises ChecksFailed."""
-        self._found = RedshiftChecks(self._client, self._pipeline, commit).run()
+        self._found = RedshiftChecks(self._client, self._pipeline, commit, self._unjudged).run()
         refuse(self._pipeline.name, self._found)
         keep_results(self._client, self._pipeline.name, self._found)
 
