@@ -1,6 +1,7 @@
 """Cleanup: what batches left behind and nobody needs any more is deleted, and counted. Read it top to bottom.
 
-    rows of dead batches → old rejects → landed objects → unfinished uploads → staging tables → Airflow's logs
+    rows of dead batches → old rejects → old results of checks → older drift
+    → landed objects → unfinished uploads → staging tables → Airflow's logs
 
 Deleted is only what this pipeline made: by its prefix, by the grammar of its keys, by its commit records, by the names
 of its tables. What is due, :mod:`sluice.retention` says; here it is asked for, done, and noted in
@@ -116,6 +117,8 @@ class _Cleanup:
         steps = {
             "undo dead batches": self._dead_rows,
             "delete rejects": self._old_rejects,
+            "delete check results": self._old_checks,
+            "delete drift": self._old_drift,
             "delete landed objects": self._landed,
             "abort uploads": self._uploads,
             "drop staging": self._staging,
@@ -149,32 +152,38 @@ class _Cleanup:
         rows = self._tools.cleaner.dead_rows()
         if rows and not self._dry_run:
             rows = self._tools.cleaner.undo_dead()
-        if not rows:
-            return None
-        return self._entry(
-            action,
-            target="sluice_data",
-            reason=f"above batch {self._last.batch}, the newest that is published",
-            did=self._did("undone", f"{rows:,} rows"),
-            before=Size(rows=rows),
-            after=Size(rows=0),
-        )
+        reason = f"above batch {self._last.batch}, the newest that is published"
+        return self._rows(action, "sluice_data", rows, self._did("undone", f"{rows:,} rows"), reason)
 
     def _old_rejects(self, action: str) -> Entry | None:
         batch, retention = self._rejects_horizon(), self._pipeline.rejects.retention
-        rows = self._tools.cleaner.count_rejects(batch)
+        rejects, notes = self._tools.cleaner.count_rejects(batch)
+        if (rejects or notes) and not self._dry_run:
+            self._tools.cleaner.delete_rejects(batch)
+        did = self._did("deleted", f"{rejects:,} rejects, and {notes:,} notes of what became of them,")
+        reason = f"of batch {batch} and earlier, {self._published_before('rejects', retention)}"
+        return self._rows(action, "sluice.rejects", rejects + notes, did, reason)
+
+    def _old_checks(self, action: str) -> Entry | None:
+        whose = (self._last.plan, self._pipeline.rejects.retention)
+        rows = self._tools.cleaner.count_checks(*whose)
+        if rows and not self._dry_run:
+            self._tools.cleaner.delete_checks(*whose)
+        reason = f"found before {self._before('rejects', self._pipeline.rejects.retention)}"
+        return self._rows(action, "sluice.checks", rows, self._did("deleted", f"{rows:,} results of checks"), reason)
+
+    def _old_drift(self, action: str) -> Entry | None:
+        rows = self._tools.cleaner.count_drift(self._last.batch)
+        if rows and not self._dry_run:
+            self._tools.cleaner.delete_drift(self._last.batch)
+        reason = "a newer row of the same path says all that they say"
+        return self._rows(action, "sluice.drift", rows, self._did("deleted", f"{rows:,} rows"), reason)
+
+    def _rows(self, action: str, target: str, rows: int, did: str, reason: str) -> Entry | None:
+        """Rows that are gone; None when there were none."""
         if not rows:
             return None
-        if not self._dry_run:
-            self._tools.cleaner.delete_rejects(batch)
-        return self._entry(
-            action,
-            target="sluice.rejects",
-            reason=f"of batch {batch} and earlier, {self._published_before('rejects', retention)}",
-            did=self._did("deleted", f"{rows:,} rejects"),
-            before=Size(rows=rows),
-            after=Size(rows=0),
-        )
+        return self._entry(action, target=target, reason=reason, did=did, before=Size(rows=rows), after=Size(rows=0))
 
     def _landed(self, action: str) -> Entry | None:
         looked = Looked()
@@ -297,7 +306,10 @@ class _Cleanup:
             log.info("cleanup %s: spared %s %s", action, count, why)
 
     def _published_before(self, section: str, retention: timedelta) -> str:
-        return f"published before {instant(self._now - retention)} ({section}.retention: {length(retention)})"
+        return f"published before {self._before(section, retention)}"
+
+    def _before(self, section: str, retention: timedelta) -> str:
+        return f"{instant(self._now - retention)} ({section}.retention: {length(retention)})"
 
     def _did(self, verb: str, what: str) -> str:
         return f"{what} would be {verb}" if self._dry_run else f"{what} {verb}"

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from sluice.errors import ChecksFailed
 from sluice.settings import Endpoint
+from sluice.spec import CheckKind, DataCheck
 from sluice.warehouse.base import Commit
 from sluice.warehouse.cleanup import Cleaner, connect_cleaner
 from sluice.warehouse.clickhouse.cleanup import Cleaner as OnClickHouse
@@ -17,6 +19,10 @@ from sluice.warehouse.quarantine import RejectRow, Which
 from sluice.warehouse.redshift.cleanup import Cleaner as OnRedshift
 from tests.contract.lab import FAST, ONLY_CLICKHOUSE, Lab, document
 from tests.contract.spoiled import Crash, do_nothing, hooked
+from tests.contract.test_data_checks import publish as checked
+from tests.contract.test_data_checks import untitled
+from tests.contract.test_drift import publish as drifting
+from tests.contract.test_drift import seen
 
 DAY = timedelta(days=1)
 
@@ -103,15 +109,50 @@ def test_settled_rejects_of_old_batches_are_counted_and_deleted(lab: Lab) -> Non
     cleaner = cleaner_of(lab)
 
     assert [cleaner.batch_before(days * DAY) for days in (95, 90, 101)] == [1, 2, 0]
-    assert [cleaner.count_rejects(batch) for batch in (0, 1, 2)] == [0, 0, 0], "all of them are open"
+    assert [cleaner.count_rejects(batch) for batch in (0, 1, 2)] == [(0, 0)] * 3, "all of them are open"
     for key in "acd":
         lab.warehouse.drop_rejects(lab.pipeline.name, Which(key=key), who="ann", why="x")
-    assert [cleaner.count_rejects(batch) for batch in (0, 1, 2)] == [0, 1, 2]
+    assert [cleaner.count_rejects(batch) for batch in (0, 1, 2)] == [(0, 0), (1, 1), (2, 2)]
     cleaner.delete_rejects(2)
 
     assert keys_of(lab) == {"b"}
     assert [row.key for row in lab.warehouse.rejects(lab.pipeline.name, settled=True)] == ["d", "b"]
-    assert cleaner.count_rejects(2) == 0
+    assert cleaner.count_rejects(2) == (0, 0)
+    assert cleaner.count_rejects(3) == (1, 1)
+
+
+def test_results_of_checks_are_deleted_by_their_own_age_but_for_the_newest_batchs(lab: Lab) -> None:
+    check = DataCheck("documents", CheckKind.NOT_NULL, ("title",))
+    first = checked(lab, 1, {"documents": [document("a", "one")]}, check)
+    with pytest.raises(ChecksFailed):
+        checked(lab, 2, {"documents": [untitled("b")]}, check)
+    last = checked(lab, 3, {"documents": [document("c", "one")]}, check)
+    cleaner = cleaner_of(lab)
+    time.sleep(1.1)  # Redshift's clock has seconds
+
+    assert [cleaner.count_checks(plan, DAY) for plan in ("", last.plan)] == [0, 0]
+    assert [cleaner.count_checks(plan, timedelta(0)) for plan in ("", last.plan)] == [3, 2]
+    cleaner.delete_checks(first.plan, DAY)
+    cleaner.delete_checks(last.plan, timedelta(0))
+
+    left = lab.warehouse.check_results(lab.pipeline.name)  # type: ignore[attr-defined]
+    assert [result.plan for result in left] == [last.plan]
+
+
+def test_of_drift_the_newest_row_of_each_path_stays(lab: Lab) -> None:
+    for cut in range(3):
+        drifting(lab, cut, isbn=seen(string=1), **({"old": seen(int=1)} if cut == 1 else {}))
+    before, cleaner = lab.warehouse.drift(lab.pipeline.name), cleaner_of(lab)
+
+    assert [cleaner.count_drift(batch) for batch in (0, 1, 2, 3)] == (
+        [0] * 4 if lab.kind == "redshift" else [0, 0, 1, 2]
+    )
+    cleaner.delete_drift(3)
+
+    where = f"WHERE pipeline = '{lab.pipeline.name}'"
+    assert lab.rows(f"SELECT path, batch FROM sluice.drift {where} ORDER BY path") == [("isbn", 3), ("old", 2)]
+    assert lab.warehouse.drift(lab.pipeline.name) == before
+    assert cleaner.count_drift(3) == 0
 
 
 @ONLY_CLICKHOUSE

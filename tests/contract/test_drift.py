@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -66,19 +65,6 @@ def test_another_pipelines_drift_is_its_own(lab: Lab) -> None:
     publish(lab, 1, isbn=seen(string=1))
 
     assert lab.warehouse.drift(f"{lab.pipeline.name}_other") == []
-
-
-def test_each_path_is_one_row_in_the_end(lab: Lab) -> None:
-    for cut in range(3):
-        publish(lab, cut, isbn=seen(string=1), **({"old": seen(int=1)} if cut == 1 else {}))
-    lab.warehouse.purge(lab.pipeline, older_than=timedelta(0))
-
-    count = (
-        f"SELECT path, COUNT(*) FROM sluice.drift WHERE pipeline = '{lab.pipeline.name}' GROUP BY path ORDER BY path"
-    )
-    assert lab.rows(count) == [("isbn", 1), ("old", 1)]
-    assert known(lab)["old"].batch == 2
-    assert known(lab)["isbn"].batch == 3
 
 
 @ONLY_CLICKHOUSE

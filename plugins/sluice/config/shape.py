@@ -174,7 +174,7 @@ class RejectsSection(Section):
     retention: Retention = Field(
         default="90d",
         validate_default=True,
-        description="how long a settled reject and its raw document are kept",
+        description="how long a settled reject, its raw document, and results of checks are kept",
     )
 
 

@@ -1,4 +1,4 @@
-"""What cleanup asks of a warehouse: what is published and listed, and what dead batches and old rejects left in it."""
+"""What cleanup asks of a warehouse: what is published and listed, and what dead batches and old ones left in it."""
 
 from __future__ import annotations
 
@@ -27,12 +27,28 @@ class Cleaner(Protocol):
         """The newest batch that was published longer ago than that; 0 when there is none."""
         ...
 
-    def count_rejects(self, batch: int) -> int:
-        """How many settled rejects that batch and earlier ones have."""
+    def count_rejects(self, batch: int) -> tuple[int, int]:
+        """How many settled rejects that batch and earlier ones have, and how many notes of what became of them."""
         ...
 
     def delete_rejects(self, batch: int) -> None:
-        """Delete them. Waits for a publisher that is at work."""
+        """Delete both. Waits for a publisher that is at work."""
+        ...
+
+    def count_checks(self, plan: str, older_than: timedelta) -> int:
+        """How many results of checks were found longer ago than that, but for those of one plan."""
+        ...
+
+    def delete_checks(self, plan: str, older_than: timedelta) -> None:
+        """Delete them."""
+        ...
+
+    def count_drift(self, batch: int) -> int:
+        """How many rows of ``sluice.drift`` there are besides the newest of each path, up to that batch."""
+        ...
+
+    def delete_drift(self, batch: int) -> None:
+        """Delete them."""
         ...
 
     def dead_rows(self) -> int:

@@ -45,10 +45,11 @@ class Cleaner:
         """The newest batch that is as old."""
         return self._client.number("purge_horizon", **self._since(older_than))
 
-    def count_rejects(self, batch: int) -> int:
+    def count_rejects(self, batch: int) -> tuple[int, int]:
         """Of that batch and earlier ones, settled."""
-        whose = {"quarantine": quarantine(), "pipeline": self._pipeline}
-        return self._client.number("count_old_rejects", **whose, batch=batch)
+        whose = {"pipeline": self._pipeline, "batch": batch}
+        rejects = self._client.number("count_old_rejects", quarantine=quarantine(), **whose)
+        return rejects, self._client.number("count_old_settled", **whose)
 
     def delete_rejects(self, batch: int) -> None:
         """Delete them under the fence."""
@@ -57,6 +58,22 @@ class Cleaner:
             fence.client.run("delete_old_rejects", quarantine=quarantine(), batch=batch, **fence.guard)
             fence.client.run("delete_old_settled", batch=batch, **fence.guard)
             fence.confirm()
+
+    def count_checks(self, plan: str, older_than: timedelta) -> int:
+        """By their own age."""
+        return self._client.number("count_old_checks", plan=plan, **self._since(older_than))
+
+    def delete_checks(self, plan: str, older_than: timedelta) -> None:
+        """Delete them."""
+        self._client.run("delete_old_checks", plan=plan, **self._since(older_than))
+
+    def count_drift(self, batch: int) -> int:
+        """Each batch that saw a path wrote a row."""
+        return self._client.number("count_old_drift", pipeline=self._pipeline, batch=batch)
+
+    def delete_drift(self, batch: int) -> None:
+        """Delete them."""
+        self._client.run("delete_old_drift", pipeline=self._pipeline, batch=batch)
 
     def dead_rows(self) -> int:
         """Versions that were written or closed above the newest batch, and their rejects."""

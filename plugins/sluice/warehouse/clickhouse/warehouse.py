@@ -130,7 +130,6 @@ class ClickHouse:
             if found:
                 self._client.run("purge_versions", storage=storage, batch=batch)
             total += found
-        self._client.run("purge_drift", pipeline=pipeline.name, batch=batch)
         return total
 
     def rejects(self, pipeline: str, which: Which = ANY, *, settled: bool = False, limit: int = 50) -> list[RejectRow]:

@@ -41,10 +41,11 @@ class Cleaner:
         """The newest batch that is as old."""
         return self._client.number("batch_horizon", **self._since(older_than))
 
-    def count_rejects(self, batch: int) -> int:
+    def count_rejects(self, batch: int) -> tuple[int, int]:
         """Of that batch and earlier ones, settled."""
-        whose = {"quarantine": quarantine(), "pipeline": self._pipeline}
-        return self._client.number("count_old_rejects", **whose, batch=batch)
+        whose = {"pipeline": self._pipeline, "batch": batch}
+        rejects = self._client.number("count_old_rejects", quarantine=quarantine(), **whose)
+        return rejects, self._client.number("count_old_settled", **whose)
 
     def delete_rejects(self, batch: int) -> None:
         """Delete them while no other publishes."""
@@ -53,6 +54,21 @@ class Cleaner:
             whose = {"pipeline": self._pipeline, "batch": batch}
             self._client.run("delete_old_rejects", quarantine=quarantine(), **whose)
             self._client.run("delete_old_settled", **whose)
+
+    def count_checks(self, plan: str, older_than: timedelta) -> int:
+        """By their own age."""
+        return self._client.number("count_old_checks", plan=plan, **self._since(older_than))
+
+    def delete_checks(self, plan: str, older_than: timedelta) -> None:
+        """Delete them."""
+        self._client.run("delete_old_checks", plan=plan, **self._since(older_than))
+
+    def count_drift(self, batch: int) -> int:
+        """None: publish takes out what a newer row says as well."""
+        return 0
+
+    def delete_drift(self, batch: int) -> None:
+        """Nothing to delete."""
 
     def dead_rows(self) -> int:
         """None: the cluster rolls back what was not committed."""
