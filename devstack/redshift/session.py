@@ -227,7 +227,7 @@ class Session:
                 case b"E":
                     good, self._failed = False, True
                     self.send(wire.error(as_redshift(BackendError(wire.fields(answer.body)), self.backend.pid)))
-                case b"S":
+                case b"S" | b"Z":
                     continue
                 case b"C" if answer.body == b"COMMIT\0":
                     self.transaction.end(committed=True)  # who waited for its locks goes on from here
@@ -242,6 +242,8 @@ class Session:
         if sync:
             self._note_end(committed=not self._failed)
             await self._flush_counts()
+            self.send(message(wire.READY, self.backend.status))
+            await self._learn()
         return good
 
     def _note_end(self, *, committed: bool) -> None:
@@ -250,9 +252,12 @@ class Session:
             self._failed = False
 
     async def _flush_counts(self) -> None:
-        """What svv_table_info shows moves at once, not a second later; PostgreSQL gets to know what was written."""
+        """What svv_table_info shows moves before the client is told, not a second later."""
         if self._wrote and self.backend.status == wire.IDLE:
             self._wrote = False
             await self.backend.query("SELECT pg_stat_force_next_flush()")
-            while self._changed:
-                await self.backend.query(f"SELECT standin.learn({literal(self._changed.pop())})")
+
+    async def _learn(self) -> None:
+        """PostgreSQL gets to know what was written."""
+        while self._changed and self.backend.status == wire.IDLE:
+            await self.backend.query(f"SELECT standin.learn({literal(self._changed.pop())})")

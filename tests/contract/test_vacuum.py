@@ -53,17 +53,10 @@ def journal(lab: Lab) -> list[Entry]:
 def half_dead(lab: Lab) -> Lab:
     """Two tables that were vacuumed; then every row of one of them was replaced."""
     tickets = [ticket(f"t{n:05}", "d00000") for n in range(ROWS)]
-    publish(lab, 1, documents=documents("one"), tickets=tickets)
+    lab.publish(1, documents=documents("one"), tickets=tickets)
     assert any(not clean(lab) for _ in range(4)), "until there is nothing to do"
-    publish(lab, 2, documents=documents("two", modified=1))
+    lab.publish(2, documents=documents("two", modified=1))
     return lab
-
-
-def publish(lab: Lab, cut: int, **docs: list[Any]) -> None:
-    """A batch whose session ends: a server of PostgreSQL may count what a session did when it ends, and no sooner."""
-    lab.publish(cut, **docs)
-    if lab.kind == "redshift":
-        lab.warehouse.close()
 
 
 def documents(title: str, modified: int = 0) -> list[Any]:
