@@ -207,7 +207,8 @@ def test_views_are_applied_again_when_a_file_changes_and_a_failed_refresh_fails_
     assert states(analysed) == {"applied": shipped - 1, "changed": 1}
     with analysed.systems() as systems, pytest.raises(MigrationError, match="30_tickets_per_day cannot be made"):
         systems.warehouse.migrate(analysed.pipeline)
-    assert states(analysed) == {"half-applied": shipped}
+    left = {"applied": shipped - 1, "changed": 1}  # on Redshift all of it was one transaction
+    assert states(analysed) == (left if analysed.pipeline.warehouse.kind == "redshift" else {"half-applied": shipped})
 
     file.write_text(right.replace("SELECT batch,", "SELECT 'more' AS more, batch,"))
     with analysed.systems() as systems:

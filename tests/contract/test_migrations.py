@@ -18,6 +18,7 @@ from sluice import spec
 from sluice.errors import Fenced, MigrationError, WarehouseUnavailable
 from sluice.spec import Pipeline
 from sluice.warehouse.migrations import Migration, read_migrations
+from sluice.warehouse.views import ViewFile
 from tests.contract.grounds import Ground, a_clickhouse, a_redshift
 from tests.contract.lab import Lab, Servers
 from tests.contract.specs import a_collection, a_column
@@ -190,6 +191,25 @@ def test_a_view_is_replaced_only_when_it_differs(mine: Lab, ground: Ground) -> N
     ground.command(f"DROP VIEW {schema}.documents")
 
     assert mine.warehouse.migrate(mine.pipeline) == [f"view {schema}.documents"]
+
+
+@ONLY_REDSHIFT
+def test_of_two_runners_one_makes_the_views_for_analysts(mine: Lab, ground: Ground) -> None:
+    """On ClickHouse a runner holds the fence for all that it does."""
+    pipeline, text = mine.pipeline, "DROP VIEW IF EXISTS $schema.one;\nCREATE VIEW $schema.one AS SELECT 1 AS n;"
+
+    def slowly(name: str) -> None:
+        if "CREATE VIEW" in name:
+            time.sleep(0.5)
+
+    def migrate(_: int) -> list[str]:
+        runner = ground.warehouse(before=slowly)
+        runner._views = (ViewFile("one", pipeline.name, text),)
+        made: list[str] = runner.migrate(pipeline)
+        return made
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(migrate, range(2))) == [[], [f"views {pipeline.warehouse.schema}.one"]]
 
 
 def test_what_the_pipeline_file_says_of_tables_and_columns_stands_beside_them(mine: Lab, ground: Ground) -> None:

@@ -1,13 +1,15 @@
 """Migrating on Redshift: the control schema's history, its lock, and then the tables of a pipeline.
 
 DDL is transactional: a statement and its row of the history are one transaction, whose first statement is the lock, and
-so are a pipeline's tables, and its views. A runner looks again once it has the lock: it does what is still to be done.
+so are a pipeline's tables, its views, and those for analysts: Redshift refuses no materialised view in a transaction. A
+runner looks again once it has the lock: it does what is still to be done.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from sluice.errors import SluiceError
 from sluice.spec import Pipeline
@@ -65,17 +67,23 @@ class Migrator:
         schema = Schema(self._client, pipeline)
         schema.refuse_differences()
         done += self._locked(pipeline, views=True) if schema.outdated_views() else []
-        return done + views.apply(self._ledger, mine)
+        return done + self._analysts_views(mine)
 
     def _make_way(self, pipeline: Pipeline, mine: Sequence[AnalystsView]) -> None:
         """What a view reads cannot be altered: they are dropped when there is a migration, and made again after it."""
         records = self._ledger.records()
         if migrations.pending(self._files, records, pipeline.name):
-            views.drop(self._ledger, [view for view in mine if view.state(records).state != "pending"])
+            with self._ledger.locked():
+                views.drop(self._ledger, [view for view in mine if view.state(records).state != "pending"])
+
+    def _analysts_views(self, mine: Sequence[AnalystsView]) -> list[str]:
+        if not views.outdated(mine, self._ledger.records()):
+            return []
+        with self._ledger.locked():
+            return views.apply(self._ledger, mine)
 
     def _locked(self, pipeline: Pipeline, *, views: bool) -> list[str]:
-        with self._client.transaction():
-            self._client.run("lock_migrations")
+        with self._ledger.locked():
             schema = Schema(self._client, pipeline)
             return schema.create_views() if views else schema.create_tables()
 
@@ -98,6 +106,13 @@ class _Ledger:
     def __init__(self, client: Client) -> None:
         self._client = client
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """A transaction beside which no other runner does anything."""
+        with self._client.transaction():
+            self._client.run("lock_migrations")
+            yield
+
     def has_history(self) -> bool:
         return exists_table(self._client, "migrations")
 
@@ -108,8 +123,7 @@ class _Ledger:
         if needs_no_transaction(migration.statements[statement - 1]):
             self._apply_alone(migration, statement)
             return
-        with self._client.transaction():
-            self._client.run("lock_migrations")
+        with self.locked():
             if statement in remaining(migration, self.records()):
                 begun = time.monotonic()
                 self._send(migration, statement)
@@ -117,8 +131,7 @@ class _Ledger:
 
     def _apply_alone(self, migration: Migration, statement: int) -> None:
         """What no transaction takes is recorded before and after: in between it may or may not have had its effect."""
-        with self._client.transaction():
-            self._client.run("lock_migrations")
+        with self.locked():
             if statement not in remaining(migration, self.records()):
                 return
             self._record(migration, statement, "started", 0.0)
