@@ -1,7 +1,8 @@
 """An example of a DAG of those who read: it runs after each batch of the publishing pipeline. Paused until you say so.
 
 Copy it, and put your own task in the place of ``tell``. What it may rely on: each batch is one Asset event for each
-master table, sent when the batch is visible and the views for analysts are refreshed.
+master table, sent when the batch is visible and the views for analysts are refreshed; at least once, so that a batch
+may be told again.
 """
 
 from __future__ import annotations

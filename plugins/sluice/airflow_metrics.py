@@ -45,6 +45,8 @@ class Meter:
 
     def published(self, commit: Commit) -> None:
         """What readers see of a batch that they did not see before, and how old it is."""
+        if commit.found_done:
+            return
         for collection, counts in commit.counts.items():
             self._count("rows", sum(table["published"] for table in counts["tables"].values()), collection)
         if commit.kind != BatchKind.LIVE:  # the others bring a part to their cut, and not what analysts see

@@ -219,6 +219,7 @@ def test_a_plan_is_published_once(lab: Lab) -> None:
     first, again = (lab.warehouse.publish(lab.pipeline, batch) for _ in range(2))
 
     assert again == first
+    assert (first.found_done, again.found_done) == (False, True)
     assert [commit.batch for commit in lab.warehouse.commits(lab.pipeline.name)] == [1]
 
 

@@ -72,7 +72,8 @@ class Commit:
     """The commit record: one row of ``sluice.batches``, the only state there is (I8).
 
     ``positions``: collection → how far it was read. ``counts``: collection →
-    read, rejected, landed, bytes, coerced and ``tables`` (name → TableCounts as a dict).
+    read, rejected, landed, bytes, coerced and ``tables`` (name → TableCounts as a dict). ``found_done``, which is
+    not in the row: an attempt before this one had published the batch.
     """
 
     pipeline: str
@@ -86,6 +87,7 @@ class Commit:
     started_at: datetime
     committed_at: datetime | None = None
     code_version: str = ""
+    found_done: bool = field(default=False, compare=False)
 
     def position(self, collection: Collection) -> datetime | None:
         """The modified date up to which a collection was read; None when it never was by that field."""
@@ -227,7 +229,8 @@ class Warehouse(Refreshing, Replayable, Quarantine, Protocol):
     def publish(self, pipeline: Pipeline, batch: Batch) -> Commit:
         """Make a batch visible, all tables or none (I2). Publishing the same plan twice returns the first commit.
 
-        Raises Fenced when another publisher of the pipeline took over, CountMismatch before anything is visible.
+        It is ``found_done`` then. Raises Fenced when another publisher of the pipeline took over, CountMismatch before
+        anything is visible.
         """
         ...
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import asdict, astuple
+from dataclasses import asdict, astuple, replace
 from typing import Final
 
 from sluice.drift import DRIFT_COLUMNS, DriftRow, drift_of, drift_rows
@@ -46,11 +46,11 @@ class Publish:
 
     def run(self) -> Commit:
         """Publish, or return the record of the attempt that did. Raises Fenced, CountMismatch."""
-        done = self._committed()
+        done = self._found_done()
         if done is None:
             rejects = self._stage_rejects()
             with self._fence.held():
-                done = self._committed() or self._publish_or_yield(rejects)
+                done = self._found_done() or self._publish_or_yield(rejects)
         self._drop_staging()
         return done
 
@@ -91,6 +91,10 @@ class Publish:
             found = ClickHouseChecks(self._fence, self._pipeline, commit).run()
             keep_results(self._client, self._pipeline.name, found)
             refuse(self._pipeline.name, found)
+
+    def _found_done(self) -> Commit | None:
+        done = self._committed()
+        return done and replace(done, found_done=True)
 
     def _committed(self) -> Commit | None:
         return committed(self._client, self._pipeline.name, self._plan.id)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 from typing import Any, Final
 
 from sluice.drift import DriftRow, drift_of, drift_rows
@@ -64,7 +64,7 @@ class Publish:
     def run(self) -> Commit:
         """Publish, or return the record of the attempt that did. Raises CountMismatch, WarehouseUnavailable."""
         self._refuse_unloaded()
-        done = self._committed()
+        done = self._found_done()
         if done is None:
             self._stage_rejects()
             try:
@@ -104,7 +104,7 @@ class Publish:
             try:
                 with self._client.transaction():
                     self._client.run("lock_batches")
-                    return self._committed() or self._write()
+                    return self._found_done() or self._write()
             except Unjudged as check:
                 log.warning("publish of %s: the check %s cannot be run: once more without it", self._plan.id, check)
 
@@ -156,6 +156,10 @@ class Publish:
         tables = {table: written[table].rows for table in loaded.staged}
         refused = {"refused": loaded.refused} if any(loaded.refused.values()) else {}
         return {"rows": tables, **refused, **({"replaced": loaded.replaced} if loaded.replaced else {})}
+
+    def _found_done(self) -> Commit | None:
+        done = self._committed()
+        return done and replace(done, found_done=True)
 
     def _committed(self) -> Commit | None:
         rows = self._client.rows("commit_of_plan", pipeline=self._pipeline.name, plan=self._plan.id)

@@ -1,0 +1,86 @@
+"""What a step tells Airflow: figures, and events of Assets. That they arrive: tests/faults/test_metrics.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.execution_time.context import OutletEventAccessors
+from airflow.sdk.observability import stats
+
+from sluice import airflow_tasks as tasks
+from sluice import pipeline as spine
+from sluice.airflow_metrics import Meter
+from sluice.pipeline_file import load_pipeline
+from sluice.spec import Pipeline
+from sluice.warehouse.base import Commit
+from tests.factories import NOON, a_cut, a_pipeline_text, a_plan
+
+PUBLISHED = {"published": 7, "closed": 0, "gone": 0}
+
+
+def a_commit(**overrides: Any) -> Commit:
+    counts = {"quarantine": {"new": {"takes a date": 2}}, "tables": {"documents": PUBLISHED}}
+    record = Commit("publishing", 3, "plan", "live", a_cut(), {}, {"documents": counts}, "5eed", NOON)
+    return replace(record, **overrides)
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path) -> Pipeline:
+    file = tmp_path / "publishing.yml"
+    file.write_text(a_pipeline_text())
+    return load_pipeline(file)
+
+
+@pytest.fixture
+def figures(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Metric → what was told of it last."""
+    told: dict[str, Any] = {}
+    for kind in ("incr", "gauge", "timing"):
+        monkeypatch.setattr(stats, kind, lambda name, value, tags: told.update({name: (value, tags)}))
+    return told
+
+
+Told = dict[str, dict[str, Any]]
+
+
+@pytest.fixture
+def events(pipeline: Pipeline) -> Callable[[tasks.Step], Told]:
+    """Do a step of the pipeline: Asset → what its event carries."""
+
+    def do(step: tasks.Step, **context: Any) -> Told:
+        step.meter = Meter(pipeline.name, step.task_id)
+        pulled = {"plan": a_plan().to_json()}
+        ti = SimpleNamespace(xcom_pull=lambda task_ids, key="return_value": pulled.get(task_ids))
+        outlets = OutletEventAccessors()
+        step.step(pipeline, None, {"ti": ti, "outlet_events": outlets, **context})  # type: ignore[arg-type, typeddict-item]
+        own = {asset.name: outlets[asset].extra for asset in outlets if outlets[asset].extra}
+        added = (event for asset in outlets for event in outlets[asset].asset_alias_events)
+        return own | {event.dest_asset_key.name: event.extra for event in added}
+
+    return do
+
+
+def test_a_publish_tells_its_batch_and_one_that_found_it_done_tells_the_events_alone(
+    events: Any, figures: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(commit: Commit) -> Told:
+        monkeypatch.setattr(spine, "publish", lambda *_: commit)
+        return events(tasks.Publish(task_id="publish", loaded=[], pipeline_file=""))  # type: ignore[no-any-return]
+
+    again = told(a_commit(found_done=True))
+    assert figures == {}
+    first = told(a_commit())
+
+    assert {name: value for name, (value, _) in figures.items() if name != "sluice.lag"} == {"sluice.rows": 7}
+    assert figures["sluice.lag"][0] == pytest.approx((datetime.now(NOON.tzinfo) - NOON).total_seconds(), abs=60)
+    batch = {"pipeline": "publishing", "batch": 3, "cut": NOON.isoformat()}
+    assert again == first == {
+        "publishing.documents": {**batch, "counts": PUBLISHED},
+        "sluice.rejects.publishing": {**batch, "rejects": {"documents": {"takes a date": 2}}},
+    }
