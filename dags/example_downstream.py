@@ -16,7 +16,7 @@ from typing import Any
 
 from airflow.sdk import DAG, task
 
-from sluice.airflow_tasks import asset_of
+from sluice.airflow_events import asset_of
 from sluice.errors import ConfigError
 from sluice.pipeline_file import load_pipeline
 from sluice.spec import Pipeline

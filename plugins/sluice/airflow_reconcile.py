@@ -9,6 +9,7 @@ from airflow.sdk import DAG, Asset, AssetAlias, Param
 
 from sluice import pipeline as spine
 from sluice import reconcile
+from sluice.airflow_events import Told, batches_alias
 from sluice.airflow_tasks import RangeStep, Step, dag_beside, plan_of, push_plan
 from sluice.pipeline_file import load_pipeline
 from sluice.spec import Pipeline
@@ -56,7 +57,7 @@ class Compare(Step):
 
 
 class Repair(Step):
-    """Read what differs again, and publish it as one batch."""
+    """Read what differs again, and publish it as one batch, told by the events of any batch."""
 
     def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
         """Returns the commit record; None when there was nothing to repair."""
@@ -66,6 +67,9 @@ class Repair(Step):
             return None
         commit = reconcile.repair(pipeline, systems, made, found)
         self.meter.published(commit)
+        told = Told(pipeline)
+        told.add(commit)
+        told.send(context)
         return commit.to_json()
 
 
@@ -99,7 +103,8 @@ def build_reconcile_dag(file: Path) -> DAG:
         )
         compare = Compare(task_id="compare", outlets=[alias_of(pipeline)], **common)
         clean_up = CleanUpScan(task_id="clean_up", **common).as_teardown()
-        plan >> land >> compare >> Repair(task_id="repair", **common) >> clean_up
+        repair = Repair(task_id="repair", outlets=[batches_alias(pipeline)], **common)
+        plan >> land >> compare >> repair >> clean_up
     return dag
 
 
@@ -129,8 +134,9 @@ has the warehouse find the keys that differ, and looks at those again with their
 `clean_up` deletes the keys from S3.
 
 With *dry run* nothing is published. Where anything differed, the Asset `sluice.differences.{name}` has an event with
-the counts, and the log of `compare` names some keys. What the next batch of `{name}` brings anyway, and what was
-rejected, is no difference. With `deletes: none` extra documents are counted as *kept*, and stay.
+the counts, and the log of `compare` names some keys; a repair also sends the Asset events of any batch. What the next
+batch of `{name}` brings anyway, and what was rejected, is no difference. With `deletes: none` extra documents are
+counted as *kept*, and stay.
 
 **Look.** `sluice reconcile {name} --dry-run`, `sluice verify {name}` (by content), `sluice status`.
 """

@@ -7,17 +7,14 @@ the pipeline file as it is then.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow.sdk import Asset, AssetAlias
 from airflow.sdk.exceptions import AirflowSkipException
 
 from sluice import pipeline as spine
-from sluice.airflow_tasks import Step, asset_of, event_of, rejects_asset, rejects_of, reread_of
+from sluice.airflow_events import Told
+from sluice.airflow_tasks import Step, reread_of
 from sluice.spec import Pipeline
 from sluice.streaming import Bounds, Stream
 
@@ -45,43 +42,5 @@ class StreamBatches(Step):
             self.meter.published(commit)
 
         Stream(pipeline, systems, Event(), tell, bounds).run()
-        for asset, extra in told.events():
-            context["outlet_events"][alias_of(pipeline)].add(asset, extra=extra)
+        told.send(context)
         return told.batches
-
-
-@dataclass(slots=True)
-class Told:
-    """What the Asset events say: of the newest batch, with the rows of all of them."""
-
-    pipeline: Pipeline
-    batches: int = 0
-    _last: dict[str, dict[str, Any]] = field(default_factory=dict)
-    _rows: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    _rejects: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    _rejected: dict[str, Any] = field(default_factory=dict)
-
-    def add(self, commit: Commit) -> None:
-        """A batch was published."""
-        self.batches += 1
-        for table in self.pipeline.tables:
-            self._last[table.name] = event_of(commit, table)
-            self._rows[table.name].update(self._last[table.name]["counts"])
-        if found := rejects_of(commit):
-            self._rejected = found
-            for collection, reasons in found["rejects"].items():
-                self._rejects[collection].update(reasons)
-
-    def events(self) -> Iterator[tuple[Asset, dict[str, Any]]]:
-        """One for each table, and one for what was rejected; none when nothing was published."""
-        for table in self.pipeline.tables if self.batches else ():
-            counts = {"counts": dict(self._rows[table.name]), "batches": self.batches}
-            yield asset_of(self.pipeline, table), self._last[table.name] | counts
-        if self._rejected:
-            rejects = {name: dict(reasons) for name, reasons in self._rejects.items()}
-            yield rejects_asset(self.pipeline), self._rejected | {"rejects": rejects}
-
-
-def alias_of(pipeline: Pipeline) -> AssetAlias:
-    """Stands for the tables' Assets: an alias has events only where something was published."""
-    return AssetAlias(f"sluice.stream.{pipeline.name}")

@@ -1,4 +1,4 @@
-"""The spine as Airflow tasks. Only this module, ``airflow_reconcile`` and ``airflow_stream`` import Airflow.
+"""The spine as Airflow tasks. Of the package, only the modules ``airflow_*`` import Airflow.
 
 Operators, not ``@task`` functions: only an operator has ``on_kill``, and when a task is marked failed Airflow 3 runs
 nothing else: no exception is raised and no ``finally`` runs. Raising from ``on_kill`` unwinds the step, which aborts
@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import (
     DAG,
-    Asset,
-    AssetAlias,
     BaseOperator,
     CronDataIntervalTimetable,
     ExceptionRetryPolicy,
@@ -29,13 +27,14 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from sluice import airflow_lineage as lineage
 from sluice import pipeline as spine
+from sluice.airflow_events import asset_of, batches_alias, event_of, rejects_alias, rejects_asset, rejects_of
 from sluice.airflow_freshness import deadline_of
 from sluice.airflow_metrics import Meter, metered
 from sluice.errors import ConfigError
 from sluice.pipeline_file import load_pipeline
 from sluice.plans import Reread
 from sluice.settings import Endpoint, Resolver, missing
-from sluice.spec import CONTINUOUS, Collection, Pipeline, Table
+from sluice.spec import CONTINUOUS, Collection, Pipeline
 from sluice.warehouse.base import Commit, Loaded
 from sluice.warehouse.quarantine import Which
 from sluice.window import BatchKind, Plan, Range
@@ -297,9 +296,9 @@ def build_dag(file: Path) -> DAG:
         verify = Verify(task_id="verify", **common)
         land >> follow >> load >> publish >> verify >> clean_up
         if pipeline.schedule == CONTINUOUS:
-            from sluice.airflow_stream import StreamBatches, alias_of
+            from sluice.airflow_stream import StreamBatches
 
-            verify >> StreamBatches(task_id="stream", outlets=[alias_of(pipeline)], **common)
+            verify >> StreamBatches(task_id="stream", outlets=[batches_alias(pipeline)], **common)
     return dag
 
 
@@ -386,36 +385,6 @@ def followed_plan(context: Context) -> Plan:
     """The plan as ``follow`` left it; the one that was made, where there is no such step."""
     followed = context["ti"].xcom_pull(task_ids="follow", key="plan")
     return Plan.from_json(followed) if followed else plan_of(context)
-
-
-def asset_of(pipeline: Pipeline, table: Table) -> Asset:
-    """The Asset of one master table; a DAG scheduled on it runs after each batch."""
-    kind, schema = pipeline.warehouse.kind.value, pipeline.warehouse.schema
-    return Asset(name=f"{schema}.{table.name}", uri=f"{kind}://{pipeline.warehouse.conn_id}/{schema}/{table.name}")
-
-
-def event_of(commit: Commit, table: Table) -> dict[str, Any]:
-    """What an Asset event carries: the batch number, the cut, and this table's counts."""
-    counts = commit.counts[table.collection]["tables"][table.name]
-    return {"pipeline": commit.pipeline, "batch": commit.batch, "cut": commit.cut.time.isoformat(), "counts": counts}
-
-
-def rejects_asset(pipeline: Pipeline) -> Asset:
-    """The Asset that has an event whenever a batch rejected what was not rejected so before."""
-    return Asset(name=f"sluice.rejects.{pipeline.name}", uri=f"sluice://rejects/{pipeline.name}")
-
-
-def rejects_alias(pipeline: Pipeline) -> AssetAlias:
-    """Stands for it in the DAG: an alias has an event only where one is added."""
-    return AssetAlias(f"sluice.rejects.{pipeline.name}")
-
-
-def rejects_of(commit: Commit) -> dict[str, Any] | None:
-    """What such an event carries: collection → reason → new rejects. None when there are none."""
-    found = {name: counts.get("quarantine", {}).get("new") for name, counts in commit.counts.items()}
-    news = {name: reasons for name, reasons in found.items() if reasons}
-    event = {"pipeline": commit.pipeline, "batch": commit.batch, "cut": commit.cut.time.isoformat(), "rejects": news}
-    return event if news else None
 
 
 def operators_page(pipeline: Pipeline) -> str:

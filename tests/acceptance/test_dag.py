@@ -105,6 +105,9 @@ def test_the_reconcile_of_the_dag_repairs_what_differs_and_tells_it(publishing: 
     assert ran["state"] == "success", ran["log"][-3000:]
     assert publishing.differences() == []
     (event,) = (event for event in ran["events"] if event["asset"].startswith("sluice://"))
+    batch = {each["asset"].rsplit("/", 1)[1]: each for each in ran["events"] if "batch" in each}
+    assert set(batch) == {table.name for table in publishing.pipeline.tables}
+    assert (batch["documents"]["batch"], batch["documents"]["counts"]["published"]) == (2, 1)
     found = {each["collection"]: each["counts"] for each in event["comparisons"]}
     assert found == {"documents": {"missing": 1}, "tickets": {"extra": 1}}
     assert publishing.leftovers() == []

@@ -13,6 +13,7 @@ import pytest
 from airflow.sdk.execution_time.context import OutletEventAccessors
 from airflow.sdk.observability import stats
 
+from sluice import airflow_reconcile, airflow_stream, reconcile
 from sluice import airflow_tasks as tasks
 from sluice import pipeline as spine
 from sluice.airflow_metrics import Meter
@@ -22,6 +23,11 @@ from sluice.warehouse.base import Commit
 from tests.factories import NOON, a_cut, a_pipeline_text, a_plan
 
 PUBLISHED = {"published": 7, "closed": 0, "gone": 0}
+BATCH = {"pipeline": "publishing", "batch": 3, "cut": NOON.isoformat()}
+EVENTS = {
+    "publishing.documents": {**BATCH, "counts": PUBLISHED},
+    "sluice.rejects.publishing": {**BATCH, "rejects": {"documents": {"takes a date": 2}}},
+}
 
 
 def a_commit(**overrides: Any) -> Commit:
@@ -50,13 +56,13 @@ Told = dict[str, dict[str, Any]]
 
 
 @pytest.fixture
-def events(pipeline: Pipeline) -> Callable[[tasks.Step], Told]:
+def events(pipeline: Pipeline) -> Callable[..., Told]:
     """Do a step of the pipeline: Asset → what its event carries."""
 
-    def do(step: tasks.Step, **context: Any) -> Told:
+    def do(step: tasks.Step, repair: Any = None, **context: Any) -> Told:
         step.meter = Meter(pipeline.name, step.task_id)
-        pulled = {"plan": a_plan().to_json()}
-        ti = SimpleNamespace(xcom_pull=lambda task_ids, key="return_value": pulled.get(task_ids))
+        kept = {("plan", "plan"): a_plan().to_json(), ("compare", "return_value"): [], ("compare", "repair"): repair}
+        ti = SimpleNamespace(xcom_pull=lambda task_ids, key="return_value": kept.get((task_ids, key)))
         outlets = OutletEventAccessors()
         step.step(pipeline, None, {"ti": ti, "outlet_events": outlets, **context})  # type: ignore[arg-type, typeddict-item]
         own = {asset.name: outlets[asset].extra for asset in outlets if outlets[asset].extra}
@@ -79,8 +85,37 @@ def test_a_publish_tells_its_batch_and_one_that_found_it_done_tells_the_events_a
 
     assert {name: value for name, (value, _) in figures.items() if name != "sluice.lag"} == {"sluice.rows": 7}
     assert figures["sluice.lag"][0] == pytest.approx((datetime.now(NOON.tzinfo) - NOON).total_seconds(), abs=60)
-    batch = {"pipeline": "publishing", "batch": 3, "cut": NOON.isoformat()}
-    assert again == first == {
-        "publishing.documents": {**batch, "counts": PUBLISHED},
-        "sluice.rejects.publishing": {**batch, "rejects": {"documents": {"takes a date": 2}}},
-    }
+    assert again == first
+    assert first == EVENTS
+
+
+def test_a_repair_tells_its_batch_as_a_publish_does_and_nothing_when_nothing_was_repaired(
+    events: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile, "repair", lambda *_: a_commit(kind="repair"))
+    step = airflow_reconcile.Repair(task_id="repair", pipeline_file="")
+
+    told = events(step, repair=a_plan().to_json())
+
+    assert told["publishing.documents"] == {**EVENTS["publishing.documents"], "batches": 1}
+    assert told["sluice.rejects.publishing"] == EVENTS["sluice.rejects.publishing"]
+    assert events(step) == {}
+
+
+def test_a_stream_tells_its_batches_together_rejects_too(events: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stream:
+        def __init__(self, *given: Any) -> None:
+            self.tell = given[3]
+
+        def run(self) -> None:
+            self.tell(a_commit(batch=2))
+            self.tell(a_commit(batch=3))
+
+    monkeypatch.setattr(airflow_stream, "Stream", Stream)
+    run = SimpleNamespace(run_type="scheduled")
+
+    told = events(airflow_stream.StreamBatches(task_id="stream", pipeline_file=""), dag_run=run, params={"seconds": 1})
+
+    counts = {"published": 14, "closed": 0, "gone": 0}
+    assert told["publishing.documents"] == {**BATCH, "counts": counts, "batches": 2}
+    assert told["sluice.rejects.publishing"] == {**BATCH, "rejects": {"documents": {"takes a date": 4}}}
