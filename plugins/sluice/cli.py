@@ -271,7 +271,7 @@ def replay(
 def dictionary(pipeline: Name) -> None:
     """Print the data dictionary: each table's columns, their types, where they come from, what is said of them.
 
-    As in: sluice dictionary publishing > docs/dictionary.md. Of the pipeline file alone; nothing is connected.
+    As in: sluice dictionary publishing > docs/dictionary.md. Then its views for analysts. Nothing is connected.
     """
     from sluice.dictionary import dictionary as written
 

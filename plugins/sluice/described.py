@@ -6,6 +6,8 @@ from sluice.spec import EXTRA, ORDINAL, PARENT, Table
 
 _EXTRA = "The fields of the document that no column declares, as JSON; NULL where there are none."
 _ORDINAL = "Where the element stands in its array, from 0."
+_ELEMENT = "The element itself."
+_ELEMENT = "The element itself."
 _OUTER = "Where the array around it stands in that array, from 0."
 
 
@@ -19,8 +21,12 @@ def descriptions(table: Table) -> dict[str, str]:
 
 
 def _of_column(table: Table, name: str) -> str:
-    said = next((column.description for column in table.columns if column.name == name), "")
-    return said or (_of_key(table, name) if name in table.key else _EXTRA * (name == EXTRA))
+    column = next((column for column in table.columns if column.name == name), None)
+    if column and column.description:
+        return column.description
+    if name in table.key:
+        return _of_key(table, name)
+    return _EXTRA if name == EXTRA else _ELEMENT if column and not column.path else ""
 
 
 def _of_key(table: Table, name: str) -> str:

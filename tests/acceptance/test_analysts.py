@@ -136,6 +136,15 @@ def check_approximations(world: World) -> None:
             assert ordered[low] - margin <= row[name] <= ordered[high] + margin, row
 
 
+def undescribed(world: World) -> list[str]:
+    """The columns without a comment, where there can be one."""
+    if world.pipeline.warehouse.kind != "clickhouse":
+        return []
+    columns = world.analyst.rows("system", "columns")
+    readable = (c for c in columns if c["database"] == world.pipeline.warehouse.schema and c["table"][0] != ".")
+    return [f"{column['table']}.{column['name']}" for column in readable if not column["comment"]]
+
+
 def batches_of(world: World) -> set[int]:
     """The batches of which the aggregated views say that they are."""
     return {int(row["batch"]) for view in AGGREGATED for row in world.rows(view)}
@@ -170,6 +179,7 @@ def test_the_views_say_what_a_plain_program_over_the_source_counts_and_of_which_
     assert all(len(answer) > 5 for answer in before.values()), "too little to tell anything"
     assert seen(analysed) == before
     assert batches_of(analysed) == {1}
+    assert undescribed(analysed) == []
 
     def die(*_: object) -> None:
         raise ConnectionAbortedError

@@ -12,6 +12,7 @@ from sluice.dictionary import dictionary
 from sluice.hashes import collection_hash, pipeline_hash
 from sluice.pipeline_file import load_pipeline
 from sluice.spec import Child
+from sluice.warehouse.views import read_views
 from tests.contract.specs import a_collection, a_column
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +24,26 @@ def test_the_dictionary_of_the_shipped_pipeline_is_up_to_date() -> None:
 
     again = "run `sluice dictionary publishing > docs/dictionary.md`"
     assert (ROOT / "docs" / "dictionary.md").read_text(encoding="utf-8") == made, again
+
+
+@pytest.mark.parametrize("file", sorted(PUBLISHING.parent.glob("*.yml")), ids=lambda file: file.stem)
+def test_every_table_and_column_of_a_shipped_pipeline_is_described(file: Path) -> None:
+    tables = load_pipeline(file).tables
+
+    assert [table.name for table in tables if not table.description] == []
+    assert [(t.name, column) for t in tables for column, said in descriptions(t).items() if not said] == []
+
+
+@pytest.mark.parametrize("warehouse", ["clickhouse", "redshift"])
+def test_every_view_for_analysts_has_a_section_and_its_columns_as_its_file_describes_them(warehouse: str) -> None:
+    made = dictionary(load_pipeline(PUBLISHING))
+
+    for file in read_views(warehouse):
+        view = next(view for view in file.text.split() if view.startswith("$schema.")).strip(";")
+        section = made.partition(f"## {view.removeprefix('$schema.')}\n")[2].partition("\n## ")[0]
+        assert "A view." in section
+        assert "|  |" not in section
+        assert section.count("\n| `") == file.text.count(" COMMENT '") if warehouse == "clickhouse" else section
 
 
 def test_every_column_of_every_table_has_a_row() -> None:
@@ -71,5 +92,5 @@ def test_a_bar_in_a_description_ends_no_cell(cell: str) -> None:
     )
     made = dictionary(replace(pipeline, collections=(collection,)))
 
-    (row,) = [line for line in made.splitlines() if line.startswith("| `title` |")]
+    row = next(line for line in made.splitlines() if line.startswith("| `title` |"))
     assert row.endswith(f"| {cell.replace('|', chr(92) + '|')} |")

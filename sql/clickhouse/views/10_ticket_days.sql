@@ -8,7 +8,13 @@
 DROP VIEW IF EXISTS $schema.ticket_days SYNC;
 
 CREATE MATERIALIZED VIEW $schema.ticket_days
-REFRESH EVERY 1 DAY
+REFRESH EVERY 1 DAY (
+    batch UInt32 COMMENT 'The batch of which all rows are.',
+    day Nullable(Date32) COMMENT 'The day (UTC) on which they were asked for; NULL where nobody knows.',
+    topic LowCardinality(Nullable(String)) COMMENT 'The topic of their document; NULL where that is not there.',
+    status LowCardinality(Nullable(String)) COMMENT 'Their status as of the batch.',
+    tickets AggregateFunction(count) COMMENT 'How many, as a state: countMerge(tickets).'
+)
 ENGINE = AggregatingMergeTree
 ORDER BY (batch, day, topic, status)
 SETTINGS allow_nullable_key = 1

@@ -9,7 +9,14 @@
 DROP VIEW IF EXISTS $schema.finish_days SYNC;
 
 CREATE MATERIALIZED VIEW $schema.finish_days
-REFRESH EVERY 1 DAY
+REFRESH EVERY 1 DAY (
+    batch UInt32 COMMENT 'The batch of which all rows are.',
+    day Date32 COMMENT 'The day (UTC) on which they were asked for.',
+    tickets UInt64 COMMENT 'How many of them were finished.',
+    median_seconds Float64 COMMENT 'Half of them took no longer; exact.',
+    p95_seconds Float64 COMMENT '95 percent of them took no longer; exact.',
+    seconds AggregateFunction(quantilesTDigest(0.5, 0.95), Float64) COMMENT 'Their t-digest, as a state: quantilesTDigestMerge(0.5, 0.95)(seconds), over several days too.'
+)
 ENGINE = MergeTree
 ORDER BY (batch, day)
 EMPTY

@@ -6,7 +6,13 @@
 DROP VIEW IF EXISTS $schema.user_days SYNC;
 
 CREATE MATERIALIZED VIEW $schema.user_days
-REFRESH EVERY 1 DAY
+REFRESH EVERY 1 DAY (
+    batch UInt32 COMMENT 'The batch of which all rows are.',
+    user LowCardinality(Nullable(String)) COMMENT 'Who asked for them.',
+    day Nullable(Date32) COMMENT 'The day (UTC) on which they ended.',
+    finished AggregateFunction(count) COMMENT 'How many ended in Finished, as a state: countMerge(finished).',
+    failed AggregateFunction(count) COMMENT 'How many ended in Error, as a state: countMerge(failed).'
+)
 ENGINE = AggregatingMergeTree
 ORDER BY (batch, user, day)
 SETTINGS allow_nullable_key = 1

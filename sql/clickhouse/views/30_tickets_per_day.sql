@@ -5,7 +5,12 @@
 
 DROP VIEW IF EXISTS $schema.tickets_per_day;
 
-CREATE VIEW $schema.tickets_per_day AS
+CREATE VIEW $schema.tickets_per_day (
+    batch UInt32 COMMENT 'The batch of which all rows are.',
+    day Nullable(Date32) COMMENT 'The day (UTC) on which they were asked for; NULL where nobody knows.',
+    status LowCardinality(Nullable(String)) COMMENT 'Their status as of the batch.',
+    tickets UInt64 COMMENT 'How many.'
+) AS
 SELECT batch, day, status, countMerge(tickets) AS tickets
 FROM $schema.ticket_days
 GROUP BY batch, day, status

@@ -5,7 +5,13 @@
 
 DROP VIEW IF EXISTS $schema.errors_by_topic;
 
-CREATE VIEW $schema.errors_by_topic AS
+CREATE VIEW $schema.errors_by_topic (
+    batch UInt32 COMMENT 'The batch of which all rows are.',
+    topic LowCardinality(Nullable(String)) COMMENT 'The topic of their document; NULL where that is not there.',
+    ended UInt64 COMMENT 'Tickets that are Finished or in Error.',
+    errors UInt64 COMMENT 'Those in Error.',
+    error_rate Float64 COMMENT 'errors / ended.'
+) AS
 SELECT
     batch,
     topic,

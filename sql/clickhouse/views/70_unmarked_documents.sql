@@ -5,7 +5,15 @@
 
 DROP VIEW IF EXISTS $schema.unmarked_documents;
 
-CREATE VIEW $schema.unmarked_documents AS
+CREATE VIEW $schema.unmarked_documents (
+    _id String COMMENT 'The key of the document.',
+    title Nullable(String) COMMENT 'What it is called.',
+    author Nullable(String) COMMENT 'Who wrote it.',
+    topic LowCardinality(Nullable(String)) COMMENT 'What it is about.',
+    created_at Nullable(DateTime64(3, 'UTC')) COMMENT 'When it was published.',
+    watermark_status LowCardinality(Nullable(String)) COMMENT 'Started, InProgress or Error; NULL where no watermark was asked for.',
+    tickets UInt64 COMMENT 'How often one was asked for.'
+) AS
 SELECT
     document._id AS _id,
     document.title AS title,
