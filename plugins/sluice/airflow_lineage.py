@@ -6,17 +6,19 @@ nothing of it is needed. Names follow OpenLineage's own rules, so that what othe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from sluice.manifest import Manifest, plan_prefix
 from sluice.spec import Pipeline, Table, WarehouseKind
-from sluice.warehouse.base import Commit
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
     from sluice.settings import Endpoint, Resolver
+
+Event = dict[str, Any]
 
 
 def of_landing(pipeline: Pipeline, manifest: Manifest, resolve: Resolver) -> OperatorLineage[Any, Any]:
@@ -32,29 +34,46 @@ def of_landing(pipeline: Pipeline, manifest: Manifest, resolve: Resolver) -> Ope
     return OperatorLineage(inputs=[source], outputs=[landed])
 
 
-def of_publish(pipeline: Pipeline, commit: Commit, resolve: Resolver) -> OperatorLineage[Any, Any]:
-    """One batch: what was landed, and every table that it became, with the batch's number as the version."""
-    from airflow.providers.openlineage.extractors import OperatorLineage
+def of_publish(pipeline: Pipeline, told: Mapping[str, Event], resolve: Resolver) -> OperatorLineage[Any, Any]:
+    """One batch: what was landed, and every table that it became. ``told``: table → what its Asset event carries."""
     from openlineage.client.event_v2 import InputDataset
 
-    endpoint = resolve(pipeline.warehouse.conn_id)
     landed = [InputDataset(*_landing(pipeline, collection.name)) for collection in pipeline.collections]
-    tables = [_table(pipeline, table, commit, endpoint) for table in pipeline.tables]
-    return OperatorLineage(inputs=landed, outputs=tables)
+    return _of_tables(pipeline, landed, told, resolve)
 
 
-def _table(pipeline: Pipeline, table: Table, commit: Commit, endpoint: Endpoint) -> Any:
+def of_batches(pipeline: Pipeline, told: Mapping[str, Event], resolve: Resolver) -> OperatorLineage[Any, Any]:
+    """What one task read and published by itself, in some batches or none: from the source to the tables."""
+    from openlineage.client.event_v2 import InputDataset
+
+    source, collections = resolve(pipeline.source.conn_id), pipeline.collections if told else ()
+    read = [InputDataset(*_source(source, pipeline, collection.name)) for collection in collections]
+    return _of_tables(pipeline, read, told, resolve)
+
+
+def _of_tables(
+    pipeline: Pipeline, read: list[Any], told: Mapping[str, Event], resolve: Resolver
+) -> OperatorLineage[Any, Any]:
+    from airflow.providers.openlineage.extractors import OperatorLineage
+
+    endpoint = resolve(pipeline.warehouse.conn_id)
+    tables = [_table(pipeline, pipeline.table(name), event, endpoint) for name, event in told.items()]
+    return OperatorLineage(inputs=read, outputs=tables)
+
+
+def _table(pipeline: Pipeline, table: Table, event: Event, endpoint: Endpoint) -> Any:
+    """With the batch's number as the version."""
     from openlineage.client.event_v2 import OutputDataset
     from openlineage.client.facet_v2 import dataset_version_dataset as versions
     from openlineage.client.facet_v2 import output_statistics_output_dataset as statistics
     from openlineage.client.facet_v2 import schema_dataset as schemas
 
-    written = commit.counts[table.collection]["tables"][table.name]["published"]
+    written = event["counts"]["published"]
     fields = [schemas.SchemaDatasetFacetFields(name=c.name, type=str(c.type)) for c in table.columns]
     return OutputDataset(
         *table_name(pipeline, table, endpoint),
         facets={
-            "version": versions.DatasetVersionDatasetFacet(datasetVersion=str(commit.batch)),
+            "version": versions.DatasetVersionDatasetFacet(datasetVersion=str(event["batch"])),
             "schema": schemas.SchemaDatasetFacet(fields=fields),
         },
         outputFacets={"outputStatistics": statistics.OutputStatisticsOutputDatasetFacet(rowCount=written)},

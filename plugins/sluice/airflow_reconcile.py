@@ -10,7 +10,7 @@ from airflow.sdk import DAG, Asset, AssetAlias, Param
 from sluice import pipeline as spine
 from sluice import reconcile
 from sluice.airflow_events import Told, batches_alias
-from sluice.airflow_tasks import RangeStep, Step, dag_beside, plan_of, push_plan
+from sluice.airflow_tasks import Batches, RangeStep, Step, dag_beside, plan_of, push_plan
 from sluice.pipeline_file import load_pipeline
 from sluice.spec import Pipeline
 from sluice.suspects import Comparison
@@ -56,20 +56,19 @@ class Compare(Step):
         return comparisons
 
 
-class Repair(Step):
+class Repair(Batches):
     """Read what differs again, and publish it as one batch, told by the events of any batch."""
 
     def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
         """Returns the commit record; None when there was nothing to repair."""
-        made = repair_of(context)
+        self.told, made = Told(pipeline), repair_of(context)
         found = [Comparison.from_json(data) for data in context["ti"].xcom_pull(task_ids="compare")]
         if made is None:
             return None
         commit = reconcile.repair(pipeline, systems, made, found)
         self.meter.published(commit)
-        told = Told(pipeline)
-        told.add(commit)
-        told.send(context)
+        self.told.add(commit)
+        self.told.send(context)
         return commit.to_json()
 
 

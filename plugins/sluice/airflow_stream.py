@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from sluice import pipeline as spine
 from sluice.airflow_events import Told
-from sluice.airflow_tasks import Step, reread_of
+from sluice.airflow_tasks import Batches, reread_of
 from sluice.spec import Pipeline
 from sluice.streaming import Bounds, Stream
 
@@ -27,14 +27,14 @@ FAILURES: Final = 5
 """In a row, two seconds to a minute apart, before the task fails and Airflow tries it again."""
 
 
-class StreamBatches(Step):
+class StreamBatches(Batches):
     """Publish small batches for a while. Told as one Asset event per table: Airflow sends them when a task ends."""
 
     def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
         """Returns how many batches were published. Skipped in a run that reads something again."""
+        self.told = told = Told(pipeline)
         if reread_of(context) is not None:
             raise AirflowSkipException("a run that reads something again ends with its batch")
-        told = Told(pipeline)
         bounds = Bounds(context["params"]["seconds"], FAILURES, whole=False)
 
         def tell(commit: Commit) -> None:

@@ -27,7 +27,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from sluice import airflow_lineage as lineage
 from sluice import pipeline as spine
-from sluice.airflow_events import asset_of, batches_alias, event_of, rejects_alias, rejects_asset, rejects_of
+from sluice.airflow_events import Told, asset_of, batches_alias, event_of, rejects_alias, rejects_asset, rejects_of
 from sluice.airflow_freshness import deadline_of
 from sluice.airflow_metrics import Meter, metered
 from sluice.errors import ConfigError
@@ -222,17 +222,28 @@ class Publish(Step):
         """Returns the commit record."""
         # A slice is one request; iterating asks for one more than there are, and logs an error about it.
         loaded = [Loaded.from_json(data) for data in self.loaded[:]]
-        self.commit = commit = spine.publish(pipeline, systems, followed_plan(context), loaded)
+        commit = spine.publish(pipeline, systems, followed_plan(context), loaded)
         self.meter.published(commit)
+        self.told = {table.name: event_of(commit, table) for table in pipeline.tables}
         for table in pipeline.tables:
-            context["outlet_events"][asset_of(pipeline, table)].extra = event_of(commit, table)
+            context["outlet_events"][asset_of(pipeline, table)].extra = self.told[table.name]
         if rejects := rejects_of(commit):
             context["outlet_events"][rejects_alias(pipeline)].add(rejects_asset(pipeline), extra=rejects)
         return commit.to_json()
 
     def get_openlineage_facets_on_complete(self, _: Any) -> Any:
         """For Airflow's OpenLineage provider."""
-        return lineage.of_publish(load_pipeline(Path(self.pipeline_file)), self.commit, self.resolve)
+        return lineage.of_publish(load_pipeline(Path(self.pipeline_file)), self.told, self.resolve)
+
+
+class Batches(Step):
+    """A step that makes batches by itself, some or none, and notes each in ``told``."""
+
+    told: Told
+
+    def get_openlineage_facets_on_complete(self, _: Any) -> Any:
+        """For Airflow's OpenLineage provider."""
+        return lineage.of_batches(self.told.pipeline, self.told.tables(), self.resolve)
 
 
 class Verify(Step):

@@ -18,6 +18,7 @@ from sluice import airflow_tasks as tasks
 from sluice import pipeline as spine
 from sluice.airflow_metrics import Meter
 from sluice.pipeline_file import load_pipeline
+from sluice.settings import Endpoint
 from sluice.spec import Pipeline
 from sluice.warehouse.base import Commit
 from tests.factories import NOON, a_cut, a_pipeline_text, a_plan
@@ -72,6 +73,17 @@ def events(pipeline: Pipeline) -> Callable[..., Told]:
     return do
 
 
+def moved(step: tasks.Batches) -> tuple[set[str], dict[str, tuple[str, int]]]:
+    """What OpenLineage is told: collections that were read, and table → version, rows."""
+    step.resolve = lambda conn_id: Endpoint(conn_id, host="host")
+    found = step.get_openlineage_facets_on_complete(None)
+    tables = {
+        each.name: (each.facets["version"].datasetVersion, each.outputFacets["outputStatistics"].rowCount)
+        for each in found.outputs
+    }
+    return {each.name for each in found.inputs}, tables
+
+
 def test_a_publish_tells_its_batch_and_one_that_found_it_done_tells_the_events_alone(
     events: Any, figures: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,7 +111,9 @@ def test_a_repair_tells_its_batch_as_a_publish_does_and_nothing_when_nothing_was
 
     assert told["publishing.documents"] == {**EVENTS["publishing.documents"], "batches": 1}
     assert told["sluice.rejects.publishing"] == EVENTS["sluice.rejects.publishing"]
+    assert moved(step) == ({"publishing.documents"}, {"publishing.documents": ("3", 7)})
     assert events(step) == {}
+    assert moved(step) == (set(), {})
 
 
 def test_a_stream_tells_its_batches_together_rejects_too(events: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,8 +128,11 @@ def test_a_stream_tells_its_batches_together_rejects_too(events: Any, monkeypatc
     monkeypatch.setattr(airflow_stream, "Stream", Stream)
     run = SimpleNamespace(run_type="scheduled")
 
-    told = events(airflow_stream.StreamBatches(task_id="stream", pipeline_file=""), dag_run=run, params={"seconds": 1})
+    step = airflow_stream.StreamBatches(task_id="stream", pipeline_file="")
+
+    told = events(step, dag_run=run, params={"seconds": 1})
 
     counts = {"published": 14, "closed": 0, "gone": 0}
     assert told["publishing.documents"] == {**BATCH, "counts": counts, "batches": 2}
     assert told["sluice.rejects.publishing"] == {**BATCH, "rejects": {"documents": {"takes a date": 4}}}
+    assert moved(step) == ({"publishing.documents"}, {"publishing.documents": ("3", 14)})
