@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, Param
 
-from sluice.airflow_tasks import Step, airflow_connection, dag_beside
+from sluice.airflow_tasks import Step, dag_beside
 from sluice.pipeline_file import load_pipeline
+from sluice.spec import Pipeline
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -24,15 +25,14 @@ DRY_RUN = Param(
 class Cleanup(Step):
     """Delete what nobody needs any more."""
 
-    def execute(self, context: Context) -> Any:
+    def work(self, pipeline: Pipeline, context: Context) -> Any:
         """Returns what was done, a line each. MongoDB is not asked."""
         from airflow.sdk.configuration import conf
 
         from sluice import cleanup
 
-        pipeline = load_pipeline(Path(self.pipeline_file))
         logs = Path(conf.get("logging", "base_log_folder"))
-        with cleanup.connect(pipeline, airflow_connection, logs) as tools:
+        with cleanup.connect(pipeline, self.resolve, logs) as tools:
             entries = cleanup.run(pipeline, tools, dry_run=dry_run_of(context))
         return [f"{entry.action}: {entry.did}" for entry in entries]
 

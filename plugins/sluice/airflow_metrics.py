@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """The figures of one step of one pipeline."""
+    """The figures of one step of one pipeline; ``collection``: the one that it is about, if it is about one."""
 
     pipeline: str
     step: str
+    collection: str | None = None
 
     def landed(self, manifest: Manifest, read: int) -> None:
         """What a range became; ``read``: documents that this try read, 0 when it was landed before."""
@@ -56,7 +57,7 @@ class Meter:
 
     def took(self, duration: timedelta) -> None:
         """How long the step took."""
-        name, tags = self._named("duration")
+        name, tags = self._named("duration", self.collection)
         stats.timing(name, duration, tags=tags)
 
     def _count(self, metric: str, number: int, collection: str) -> None:
@@ -69,9 +70,9 @@ class Meter:
 
 
 @contextmanager
-def metered(pipeline: str, step: str) -> Iterator[Meter]:
+def metered(pipeline: str, step: str, collection: str | None) -> Iterator[Meter]:
     """Measure a step. What it told is sent by Airflow before the task's process ends, OpenTelemetry's too."""
-    meter, begun = Meter(pipeline, step), time.monotonic()
+    meter, begun = Meter(pipeline, step, collection), time.monotonic()
     try:
         yield meter
     finally:

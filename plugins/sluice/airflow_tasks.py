@@ -114,16 +114,24 @@ class Step(BaseOperator):
         self.pipeline_file = pipeline_file
 
     def execute(self, context: Context) -> Any:
-        """Connect, and do the step."""
+        """Do the work, and measure it."""
         pipeline = load_pipeline(Path(self.pipeline_file))
-        with metered(pipeline.name, self._name_of(pipeline)) as self.meter:
+        with metered(pipeline.name, self._name_of(pipeline), self.about()) as self.meter:
             self.resolve = cache(airflow_connection)
-            with spine.connect(pipeline, self.resolve) as systems:
-                return self.step(pipeline, systems, context)
+            return self.work(pipeline, context)
+
+    def work(self, pipeline: Pipeline, context: Context) -> Any:
+        """Connect, and do the step."""
+        with spine.connect(pipeline, self.resolve) as systems:
+            return self.step(pipeline, systems, context)
 
     def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
         """What this step does."""
         raise NotImplementedError
+
+    def about(self) -> str | None:
+        """The collection that the step is about; None: all of them."""
+        return None
 
     def on_kill(self) -> None:
         """Unwind: see the module's docstring."""
@@ -159,6 +167,10 @@ class RangeStep(Step):
     def __init__(self, *, piece: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.piece = piece
+
+    def about(self) -> str | None:
+        """That of the range."""
+        return str(self.piece["collection"])
 
     def range_of(self, context: Context) -> Range:
         """The range of this task, which is named by it from now on."""
@@ -200,6 +212,10 @@ class Load(Step):
     def __init__(self, *, collection: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.collection = collection
+
+    def about(self) -> str | None:
+        """The one that it stages."""
+        return self.collection
 
     def step(self, pipeline: Pipeline, systems: spine.Systems, context: Context) -> Any:
         """Returns what was staged, for ``publish``."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import DAG, Param
 
 from sluice import vacuum
-from sluice.airflow_tasks import Step, airflow_connection, dag_beside
+from sluice.airflow_tasks import Step, dag_beside
 from sluice.pipeline_file import load_pipeline
 from sluice.spec import Pipeline, WarehouseKind
 from sluice.vacuum_jobs import MODES
@@ -26,11 +26,10 @@ _BOOST = "More of the cluster's resources, for the table named; a publish waits 
 class Vacuum(Step):
     """Vacuum the tables of one pipeline."""
 
-    def execute(self, context: Context) -> Any:
+    def work(self, pipeline: Pipeline, context: Context) -> Any:
         """Returns what was done, a line each. The warehouse alone is asked."""
-        pipeline = load_pipeline(Path(self.pipeline_file))
         order = vacuum.order_of(pipeline, context["params"])
-        entries = vacuum.vacuum(pipeline, airflow_connection, order)
+        entries = vacuum.vacuum(pipeline, self.resolve, order)
         return [f"{entry.target}: {entry.did}, because {entry.reason}" for entry in entries]
 
 

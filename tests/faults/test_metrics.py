@@ -17,7 +17,12 @@ from tests.faults import receivers
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
-STEPS = {"migrate", "plan", "land", "load", "publish", "verify", "clean_up"}
+COLLECTIONS = ("documents", "tickets")
+DURATIONS = {
+    *((step,) for step in ("migrate", "plan", "follow", "publish", "verify", "clean_up")),
+    *((step, collection) for step in ("land", "load") for collection in COLLECTIONS),
+}
+"""Of which step, and of which collection where the task is about one."""
 
 
 @pytest.fixture
@@ -72,7 +77,8 @@ def test_the_figures_of_a_batch_arrive_in_a_statsd_and_what_it_moved_in_openline
     assert ran["state"] == "success", ran["log"][-3000:]
     wanted, dag = expected(batch_of(world)), world.pipeline.name
     assert {key: found[f"airflow.sluice.{key[0]}.{dag}.{key[1]}.{key[2]}"] for key in wanted} == wanted
-    assert {step for step in STEPS if found[f"airflow.sluice.duration.{dag}.{step}"] > 0} == STEPS
+    durations = {name for name, value in found.items() if name.startswith("airflow.sluice.duration.") and value > 0}
+    assert durations == {".".join(("airflow.sluice.duration", dag, *told)) for told in DURATIONS}
     assert 0 < found[f"airflow.sluice.lag.{dag}.publish"] < 300
     check_lineage(world, [json.loads(line) for line in events.read_text().splitlines()])
 
@@ -112,5 +118,6 @@ def test_and_in_an_opentelemetry_collector(world: World, run_dag: Any, monkeypat
     tags = {key: f"collection={key[2]},pipeline={dag},step={key[1]}" for key in wanted}
     assert {key: found[f"airflow.sluice.{key[0]}{{{tags[key]}}}"] for key in wanted} == wanted
     names = [name for name, value in found.items() if name.startswith("airflow.sluice.duration{") and value > 0]
-    assert {re.sub(r".*step=|}", "", name) for name in names} == STEPS
+    told = [dict(tag.split("=") for tag in re.findall(r"\w+=\w+", name)) for name in names]
+    assert {(tags["step"], *([tags["collection"]] if "collection" in tags else [])) for tags in told} == DURATIONS
     assert 0 < found[f"airflow.sluice.lag{{pipeline={dag},step=publish}}"] < 300

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from contextlib import nullcontext
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk import DAG
 from airflow.sdk.execution_time.context import OutletEventAccessors
 from airflow.sdk.observability import stats
 
-from sluice import airflow_reconcile, airflow_stream, reconcile
+from sluice import airflow_reconcile, airflow_stream, cleanup, reconcile, vacuum
 from sluice import airflow_tasks as tasks
 from sluice import pipeline as spine
+from sluice.airflow_cleanup import Cleanup
 from sluice.airflow_metrics import Meter
+from sluice.airflow_vacuum import Vacuum
 from sluice.pipeline_file import load_pipeline
 from sluice.settings import Endpoint
 from sluice.spec import Pipeline
 from sluice.warehouse.base import Commit
+from sluice.window import Range
 from tests.factories import NOON, a_cut, a_pipeline_text, a_plan
 
 PUBLISHED = {"published": 7, "closed": 0, "gone": 0}
@@ -136,3 +141,40 @@ def test_a_stream_tells_its_batches_together_rejects_too(events: Any, monkeypatc
     assert told["publishing.documents"] == {**BATCH, "counts": counts, "batches": 2}
     assert told["sluice.rejects.publishing"] == {**BATCH, "rejects": {"documents": {"takes a date": 4}}}
     assert moved(step) == ({"publishing.documents"}, {"publishing.documents": ("3", 14)})
+
+
+@pytest.fixture
+def execute(pipeline: Pipeline, tmp_path: Path, figures: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Execute a step of the pipeline in a DAG of its own, or of another beside it. Returns the tags of its duration."""
+    monkeypatch.setattr(spine, "connect", lambda *_: nullcontext())
+    monkeypatch.setattr(cleanup, "connect", lambda *_: nullcontext())
+    monkeypatch.setattr(vacuum, "vacuum", lambda *_: [])
+    monkeypatch.setattr(cleanup, "run", lambda *_, **__: [])
+
+    def do(kind: type[tasks.Step], dag: str = "publishing", **kwargs: Any) -> dict[str, str]:
+        with DAG(dag, schedule=None):
+            step = kind(task_id=kind.__name__.lower(), pipeline_file=str(tmp_path / "publishing.yml"), **kwargs)
+        monkeypatch.setattr(step, "step", lambda *_: None)
+        step.execute({"params": {"dry_run": True}, "dag_run": SimpleNamespace(run_type="manual")})  # type: ignore[arg-type]
+        return figures["sluice.duration"][1]  # type: ignore[no-any-return]
+
+    return do
+
+
+def test_the_duration_of_a_task_names_its_collection_where_it_is_about_one(execute: Any) -> None:
+    piece = asdict(Range("documents", "ids-000"))
+
+    assert execute(tasks.Land, piece=piece) == {
+        "pipeline": "publishing",
+        "step": "land",
+        "collection": "documents",
+    }
+    assert execute(tasks.Load, collection="documents")["collection"] == "documents"
+    assert "collection" not in execute(tasks.Publish, loaded=[])
+
+
+@pytest.mark.parametrize("kind", [Vacuum, Cleanup])
+def test_maintenance_tells_how_long_it_took(execute: Any, kind: type[tasks.Step]) -> None:
+    name = kind.__name__.lower()
+
+    assert execute(kind, f"publishing.{name}") == {"pipeline": "publishing", "step": f"{name}.{name}"}
