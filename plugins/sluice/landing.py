@@ -208,6 +208,7 @@ class Landing:
                     uri,
                     position,
                     hash=xxh64_intdigest(reject.raw),
+                    turn=manifest.turn,
                 )
 
     def raw_reject(self, uri: str, position: int) -> str:

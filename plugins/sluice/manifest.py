@@ -41,7 +41,7 @@ class Manifest:
     ``coerced`` counts each use of a tolerant ``on_error``: ``{"title": {"truncate": 3}}``.
     ``columns``: the hash of what decided the values (:func:`sluice.hashes.columns_hash`).
     ``drift``: what its documents had that no column declares (:class:`sluice.drift.Drift`, as JSON).
-    ``rejects_key`` is the object with the raw rejects, None when there were none.
+    ``rejects_key`` is the object with the raw rejects, None when there were none. ``turn``: as the range's.
     ``late``: some of it was read later than the plan's cut, whose snapshot was lost.
     """
 
@@ -64,6 +64,7 @@ class Manifest:
     gone: int = 0
     marked: int = 0
     late: bool = False
+    turn: int = 0
 
     def rows(self, table: str) -> int:
         """Rows landed for one table."""

@@ -274,7 +274,8 @@ def load(systems: Systems, plan: Plan, collection: Collection) -> Loaded:
     """Stage every landed range of one collection, and count it against the manifests (I1)."""
     with _trusting(systems, plan):
         manifests = systems.landing.manifests(plan, collection.name)
-        loaded = systems.warehouse.load(plan, collection, manifests)
+        rejects = (row for manifest in manifests if manifest.turn for row in systems.landing.read_rejects(manifest))
+        loaded = systems.warehouse.load(plan, collection, manifests, rejects)
     for table, rows in loaded.staged.items():
         log.info(
             "load %s: %s rows staged, %s repeated keys dropped, %s, %s",

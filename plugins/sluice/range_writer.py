@@ -146,6 +146,7 @@ class RangeWriter:
             gone=self._gone,
             marked=self._marked,
             late=self.late,
+            turn=self._piece.turn,
         )
 
     def _check_counts(self, manifest: Manifest) -> None:

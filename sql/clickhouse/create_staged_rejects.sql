@@ -5,7 +5,7 @@
 CREATE OR REPLACE TABLE $staged
 (
     collection String, key String, column String, reason String, detail String, raw_uri String, position UInt32,
-    hash UInt64
+    hash UInt64, turn Int16
 )
 ENGINE = MergeTree
 ORDER BY tuple()

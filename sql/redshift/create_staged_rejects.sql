@@ -5,5 +5,5 @@
 CREATE TABLE $staged
 (
     collection VARCHAR(256), "key" VARCHAR(1024), "column" VARCHAR(512), reason VARCHAR(256),
-    detail VARCHAR(65535), raw_uri VARCHAR(2048), "position" BIGINT, hash BIGINT
+    detail VARCHAR(65535), raw_uri VARCHAR(2048), "position" BIGINT, hash BIGINT, turn SMALLINT
 )

@@ -241,7 +241,12 @@ class Lab:
 
     def load(self, plan: Plan, manifests: Sequence[Manifest], rejects: Sequence[RejectRow] = ()) -> Batch:
         loaded = [
-            self.warehouse.load(plan, c, [m for m in manifests if m.collection == c.name])
+            self.warehouse.load(
+                plan,
+                c,
+                [m for m in manifests if m.collection == c.name],
+                [r for r in rejects if r.collection == c.name and r.turn],
+            )
             for c in self.pipeline.collections
         ]
         return Batch(plan, manifests, loaded, rejects, NOON)

@@ -91,6 +91,38 @@ def test_a_document_that_is_read_twice_and_rejected_once_stays_open(lab: Lab) ->
     assert states(lab) == {(1, "a"): "open"}
 
 
+def test_what_was_read_last_decides_a_reject_like_a_row(lab: Lab) -> None:
+    """What changed while a collection was read whole is read again, in a later turn."""
+    before = [document("good, then bad", "published", "x"), document("bad, then good", "published")]
+    publish(lab, 1, before, [a_reject("bad, then good", hash=1)])
+    plan = replace(lab.plan(2, whole="documents"), turn=1)
+    documents, tickets = lab.pipeline.collections
+    turns = [
+        (
+            [document("good, then bad", "past", "y"), document("good", "one")],
+            ["bad, then good", "bad, then gone", "bad"],
+        ),
+        ([document("bad, then good", "now"), gone("bad, then gone")], ["good, then bad", "bad"]),
+    ]
+    manifests, rejects = [lab.land(plan, tickets, ())], []
+    for turn, (docs, keys) in enumerate(turns):
+        landed = lab.land(plan, documents, [replace(doc, turn=turn) for doc in docs], range_=f"r{turn}")
+        manifests.append(replace(landed, read=len(docs) + len(keys), rejected=len(keys), turn=turn))
+        rejects += [a_reject(key, reason=f"turn {turn}", hash=10 * turn + n, turn=turn) for n, key in enumerate(keys)]
+
+    commit = lab.warehouse.publish(lab.pipeline, lab.load(plan, manifests, rejects))
+
+    titles = {"good, then bad": "published", "bad, then good": "now", "good": "one"}
+    assert lab.state() == (titles, {"good, then bad": ["x"]}, {})
+    found = lab.warehouse.rejects(lab.pipeline.name, settled=True)
+    assert sorted((row.batch, row.key, row.reason, row.state) for row in found) == [
+        (1, "bad, then good", "too_long", "published"),
+        (2, "bad", "turn 1", "open"),
+        (2, "good, then bad", "turn 1", "open"),
+    ]
+    lab.warehouse.verify(lab.pipeline, commit)
+
+
 def test_a_document_that_is_rejected_again_after_it_was_published_is_open_again(lab: Lab) -> None:
     publish(lab, 1, rejects=[a_reject("a", hash=1)])
     publish(lab, 2, [document("a", "one")])

@@ -92,6 +92,18 @@ KNOWN: dict[str, list[Operation]] = {
         Put("orders", 0, 1, date=0),
         Batch(),
     ],
+    "what was read last decides: a document that became a reject stays as it was published": [
+        Put("orders", 0, 0, date=0),
+        Step("A", 2),
+        Put("orders", 0, 3, date=0),
+        Step("A", 3),
+    ],
+    "what was read last decides: a reject that became a document is published": [
+        Put("orders", 0, 3, date=0),
+        Step("A", 2),
+        Put("orders", 0, 0, date=0),
+        Step("A", 3),
+    ],
     "a batch is true to its cut": [
         Put("accounts", 0, 0, date=0),
         Put("orders", 0, 0, date=0),

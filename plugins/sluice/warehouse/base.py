@@ -222,8 +222,14 @@ class Warehouse(Refreshing, Replayable, Quarantine, Protocol):
         """The newest commit records, newest first."""
         ...
 
-    def load(self, plan: Plan, collection: Collection, manifests: Sequence[Manifest]) -> Loaded:
-        """Stage the landed parts of one collection, and count them against the manifests. Raises CountMismatch."""
+    def load(
+        self, plan: Plan, collection: Collection, manifests: Sequence[Manifest], rejects: Iterable[RejectRow] = ()
+    ) -> Loaded:
+        """Stage the landed parts of one collection, and count them against the manifests. Raises CountMismatch.
+
+        ``rejects``: those of later turns. A row of an earlier one is dropped as a repeated key: what was read last
+        decides.
+        """
         ...
 
     def publish(self, pipeline: Pipeline, batch: Batch) -> Commit:

@@ -24,7 +24,8 @@ class RejectRow:
     """One rejected document. ``raw_uri`` names the object that keeps it raw, as its ``position``-th document.
 
     ``hash`` is that of the raw document: whether it is the same as when it was rejected before. ``settled_by``: the
-    batch that read it again; of one that was dropped, 0, and ``who`` did it and ``why``.
+    batch that read it again; of one that was dropped, 0, and ``who`` did it and ``why``. ``turn``: in which one of its
+    plan it was rejected, as long as it is not published.
     """
 
     collection: str
@@ -42,6 +43,7 @@ class RejectRow:
     who: str = ""
     why: str = ""
     settled_at: datetime | None = None
+    turn: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

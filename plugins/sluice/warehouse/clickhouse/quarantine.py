@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from sluice.spec import Collection, Pipeline
@@ -13,7 +14,7 @@ from sluice.warehouse.clickhouse.tables import place
 from sluice.warehouse.quarantine import PLAIN_KEYS, RejectGroup, RejectRow, Which
 from sluice.warehouse.records import tell_news
 
-_STAGED = ("collection", "key", "column", "reason", "detail", "raw_uri", "position", "hash")
+_STAGED = ("collection", "key", "column", "reason", "detail", "raw_uri", "position", "hash", "turn")
 _ASKED = ("collection", "key")
 
 
@@ -48,6 +49,12 @@ def drop(client: Client, pipeline: str, which: Which, who: str, why: str) -> int
     return found
 
 
+def stage_rejects(client: Client, staged: Sql, rejects: Iterable[RejectRow]) -> int:
+    """Put rejects into a staging table of their own. Returns how many."""
+    rows = (tuple(getattr(reject, column) for column in _STAGED) for reject in rejects)
+    return client.insert(staged, _STAGED, rows)
+
+
 @dataclass(frozen=True, slots=True)
 class Rejects:
     """The rejects of one attempt to publish one batch. ``staged``, ``asked``: its own tables."""
@@ -65,8 +72,10 @@ class Rejects:
         if self.batch.for_rejects:
             self.client.run("create_asked", asked=self.asked)
             self.client.insert(self.asked, _ASKED, iter(self.batch.asked))
-        rows = (tuple(getattr(reject, column) for column in _STAGED) for reject in self.batch.rejects)
-        return self.client.insert(self.staged, _STAGED, rows)
+        staged = stage_rejects(self.client, self.staged, self.batch.rejects)
+        if staged and self.batch.plan.turn:
+            self._drop_read_again()
+        return staged
 
     def publish(self, fence: Fence, commit: Commit, rejects: int) -> None:
         """Put the new ones beside the batch's rows, and settle those whose documents it read; tell the record."""
@@ -98,6 +107,18 @@ class Rejects:
             plan=commit.plan,
             **fence.guard,
         )
+
+    def _drop_read_again(self) -> None:
+        for collection in self.pipeline.collections:
+            own = collection.tables[0]
+            self.client.run(
+                "delete_reread_rejects",
+                staged=self.staged,
+                staging=place(self.pipeline, own).staging(self.batch.plan.staging),
+                key=name(own.key[0]),
+                rejected=rejected_key(collection),
+                collection=collection.name,
+            )
 
     @property
     def _staged_first(self) -> bool:

@@ -6,7 +6,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sluice.columns import Kind
 from sluice.errors import CountMismatch
@@ -16,8 +16,10 @@ from sluice.statements import Sql, name, names
 from sluice.warehouse.base import Loaded
 from sluice.warehouse.clickhouse.client import Client
 from sluice.warehouse.clickhouse.landed import Access
+from sluice.warehouse.clickhouse.quarantine import rejected_key, stage_rejects
 from sluice.warehouse.clickhouse.replayed import Replayed
 from sluice.warehouse.clickhouse.tables import STAGING, Place, definitions, key_type, plan_suffix, staged, structure
+from sluice.warehouse.quarantine import RejectRow
 from sluice.window import Plan
 
 log = logging.getLogger(__name__)
@@ -52,7 +54,7 @@ class Load:
         self._client, self._access, self._plan, self._collection = client, access, plan, collection
         self._attempt = secrets.token_hex(4)
 
-    def run(self, manifests: Sequence[Manifest]) -> Loaded:
+    def run(self, manifests: Sequence[Manifest], rejects: Iterable[RejectRow]) -> Loaded:
         """Stage the parts of all manifests. Raises CountMismatch."""
         begun = time.monotonic()
         refuse_others(manifests, WarehouseKind.CLICKHOUSE, (LandingFormat.PARQUET,))
@@ -64,7 +66,11 @@ class Load:
         landed = {table.name: sum(m.rows(table.name) for m in manifests) for table in tables}
         if self._has_repeated_keys():
             for table in tables:
-                self._drop_repeated(table)
+                self._keep(table, "keep_single", "keep_newest")
+        if any(manifest.turn and manifest.rejected for manifest in manifests):
+            self._find_rejected(rejects)
+            for table in tables:
+                self._keep(table, "keep_single")
         found = self._counts()
         if self._collection.name in self._plan.runs:
             self._complete()
@@ -128,7 +134,25 @@ class Load:
         newest = name(modified.name) if modified and dated else Sql("NULL")
         self._client.run("find_repeated", kept=self._kept, modified=newest, **where)
 
-    def _drop_repeated(self, table: Table) -> None:
+    def _find_rejected(self, rejects: Iterable[RejectRow]) -> None:
+        """The keys of which a later turn rejected the document."""
+        own = self._collection.tables[0]
+        staged = self._at(own).staging(self._plan.staging, self._attempt, "rejects")
+        self._client.run("create_staged_rejects", staged=staged)
+        stage_rejects(self._client, staged, rejects)
+        self._client.run("create_kept", kept=self._kept, type=key_type(own))
+        self._client.run(
+            "find_rejected",
+            kept=self._kept,
+            staging=self._own(own),
+            key=name(own.key[0]),
+            rejects=staged,
+            rejected=rejected_key(self._collection),
+        )
+        self._client.run("drop_tables", tables=staged)
+
+    def _keep(self, table: Table, *statements: str) -> None:
+        """Leave in a table what these statements copy."""
         target = self._at(table).staging(self._plan.staging, self._attempt, "once")
         self._create(table, target)
         copied = {
@@ -138,8 +162,9 @@ class Load:
             "key": name(table.key[0]),
             "kept": self._kept,
         }
-        self._client.run("keep_single", **copied)
-        self._client.run("keep_newest", **copied, keys=names(table.key))
+        for statement in statements:
+            keys = {"keys": names(table.key)} if statement == "keep_newest" else {}
+            self._client.run(statement, **copied, **keys)
         self._client.run("exchange_tables", one=target, other=self._own(table))
         self._client.run("drop_tables", tables=target)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Self
 
@@ -99,9 +99,11 @@ class ClickHouse:
             return []
         return [read_commit(row) for row in self._client.rows("commits", pipeline=pipeline, limit=limit)]
 
-    def load(self, plan: Plan, collection: Collection, manifests: Sequence[Manifest]) -> Loaded:
+    def load(
+        self, plan: Plan, collection: Collection, manifests: Sequence[Manifest], rejects: Iterable[RejectRow] = ()
+    ) -> Loaded:
         """Stage the landed parts of one collection."""
-        return Load(self._client, self._access, plan, collection).run(manifests)
+        return Load(self._client, self._access, plan, collection).run(manifests, rejects)
 
     def publish(self, pipeline: Pipeline, batch: Batch) -> Commit:
         """Make a batch visible."""

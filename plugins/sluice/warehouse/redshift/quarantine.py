@@ -65,7 +65,10 @@ class Rejects:
         with self.client.transaction():
             if self.batch.for_rejects:
                 self._stage_asked(self.batch.asked)
-            return stage_rejects(self.client, self.staged, self.batch.rejects)
+            staged = stage_rejects(self.client, self.staged, self.batch.rejects)
+            if staged and self.batch.plan.turn:
+                self._drop_read_again()
+            return staged
 
     def publish(self, commit: Commit) -> None:
         """Put the new ones beside the batch's rows, and settle those whose documents it read; tell the record."""
@@ -101,6 +104,18 @@ class Rejects:
             cluster=commit.cut.cluster,
             plan=commit.plan,
         )
+
+    def _drop_read_again(self) -> None:
+        for collection in self.pipeline.collections:
+            own = collection.tables[0]
+            self.client.run(
+                "delete_reread_rejects",
+                staged=self.staged,
+                staging=place(self.pipeline, own).staging(self.batch.plan.staging),
+                key=name(own.key[0]),
+                rejected=rejected_key(collection),
+                collection=collection.name,
+            )
 
     def _stage_asked(self, asked: Iterable[tuple[str, str]]) -> None:
         self.client.run("drop_tables", tables=self.asked)

@@ -15,7 +15,11 @@ from sluice.warehouse.redshift.tables import Place
 
 _LONGEST: Final = {"collection": 256, "key": 1024, "column": 512, "reason": 256, "detail": 65_535, "raw_uri": 2048}
 """Bytes of the texts."""
-_COLUMNS: Final = {column: f"VARCHAR({n})" for column, n in _LONGEST.items()} | {"position": "BIGINT", "hash": "BIGINT"}
+_COLUMNS: Final = {column: f"VARCHAR({n})" for column, n in _LONGEST.items()} | {
+    "position": "BIGINT",
+    "hash": "BIGINT",
+    "turn": "SMALLINT",
+}
 
 _SIGN: Final = 2**63
 """The bit of a hash that is its sign where it is stored."""
@@ -45,6 +49,11 @@ def landed_rejects(pipeline: str, plan: str) -> Sql:
 def asked_rejects(pipeline: str, plan: str) -> Sql:
     """The keys of rejected documents that were asked for again."""
     return Place(pipeline, "", "_asked").staging(plan)
+
+
+def rejected_later(pipeline: str, collection: Collection, plan: str) -> Sql:
+    """The rejects of a collection from later turns; there only while it is loaded."""
+    return Place(pipeline, "", collection.name).staging(plan, "later")
 
 
 def refused_rows(pipeline: str, collection: Collection, plan: str) -> Sql:

@@ -1,14 +1,18 @@
-"""Staged rows that may not stay: all but one of a repeated key, and children without their document."""
+"""Staged rows that may not stay: all but one of a repeated key, what was rejected since, children without document."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sluice.columns import Kind
 from sluice.spec import Collection, Table
 from sluice.statements import Sql, name, names
+from sluice.warehouse.quarantine import RejectRow
 from sluice.warehouse.redshift.client import Client
+from sluice.warehouse.redshift.quarantine import rejected_key
+from sluice.warehouse.redshift.rejects import rejected_later, stage_rejects
 from sluice.warehouse.redshift.tables import Helper, Place, landed_columns
 from sluice.window import Plan
 
@@ -42,6 +46,22 @@ class Staged:
             self._drop_orphans(table)
             if self._count("count_repeated", table):
                 self._keep_one(table, names(table.key))
+
+    def drop_rejected(self, rejects: Iterable[RejectRow]) -> None:
+        """Drop the rows of which a later turn rejected the document, with their children."""
+        own, *children = self.collection.tables
+        later = rejected_later(self.plan.pipeline, self.collection, self.plan.staging)
+        stage_rejects(self.client, later, rejects)
+        self.client.run(
+            "delete_rejected",
+            staging=self.at(own),
+            key=name(own.key[0]),
+            rejects=later,
+            rejected=rejected_key(self.collection),
+        )
+        self.client.run("drop_tables", tables=later)
+        for table in children:
+            self._drop_orphans(table)
 
     def at(self, table: Table, *helper: Helper) -> Sql:
         """The staging table, or a helper of it."""

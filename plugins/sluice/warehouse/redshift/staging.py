@@ -7,7 +7,7 @@ import io
 import logging
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -16,6 +16,7 @@ from sluice.manifest import Manifest, Part
 from sluice.spec import Collection, Pipeline, Table
 from sluice.statements import Sql, literal, name, names
 from sluice.warehouse.base import Loaded
+from sluice.warehouse.quarantine import RejectRow
 from sluice.warehouse.redshift.client import Client
 from sluice.warehouse.redshift.copy_options import PARQUET, copy_options, landed_format
 from sluice.warehouse.redshift.failures import CopyFailed
@@ -94,22 +95,24 @@ class Load:
         self._log = client.another()
         self._staged = Staged(self._client, plan, collection)
 
-    def run(self, manifests: Sequence[Manifest]) -> Loaded:
+    def run(self, manifests: Sequence[Manifest], rejects: Iterable[RejectRow]) -> Loaded:
         """Stage the parts of all manifests. Raises CountMismatch, ConfigError; Terminal names the row that is bad."""
         format_ = landed_format(manifests)
         with closing(self._client), closing(self._log):
             try:
                 with self._client.transaction():
-                    return self._load(manifests, format_)
+                    return self._load(manifests, format_, rejects)
             except Terminal as failed:
                 raise self._explained(failed, manifests, format_) from None
 
-    def _load(self, manifests: Sequence[Manifest], format_: str) -> Loaded:
+    def _load(self, manifests: Sequence[Manifest], format_: str, rejects: Iterable[RejectRow]) -> Loaded:
         begun = time.monotonic()
         tables = self._collection.tables
         copied = [self._copy(table, parts_of(manifests, table), format_) for table in tables]
         refused = self._drop_refused(copied)
         self._staged.drop_repeated()
+        if any(manifest.turn and manifest.rejected for manifest in manifests):
+            self._staged.drop_rejected(rejects)
         found = self._counts()
         moved = Replayed(self._staged).complete() if self._collection.name in self._plan.runs else found
         staged = self._counts()

@@ -23,7 +23,7 @@ READ: Final = "_read"
 
 LONGEST_NAME: Final = 127
 """Bytes; Redshift cuts a longer identifier, and two tables would become one."""
-Helper = Literal["once", "refused", "skipped", "suspect", "whole"]
+Helper = Literal["later", "once", "refused", "skipped", "suspect", "whole"]
 """What stands beside a staging table. The longest of them bounds other names: ``sluice.config.redshift``."""
 LONGEST_KEY: Final = 1024
 LONGEST_TEXT: Final = 65_535

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Self
@@ -96,9 +96,11 @@ class Redshift:
             return []
         return [read_commit(row) for row in self._client.rows("commits", pipeline=pipeline, limit=limit)]
 
-    def load(self, plan: Plan, collection: Collection, manifests: Sequence[Manifest]) -> Loaded:
+    def load(
+        self, plan: Plan, collection: Collection, manifests: Sequence[Manifest], rejects: Iterable[RejectRow] = ()
+    ) -> Loaded:
         """Stage the landed parts of one collection."""
-        return Load(self._client, self._access, plan, collection).run(manifests)
+        return Load(self._client, self._access, plan, collection).run(manifests, rejects)
 
     def publish(self, pipeline: Pipeline, batch: Batch) -> Commit:
         """Make a batch visible."""
