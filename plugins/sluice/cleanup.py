@@ -28,10 +28,9 @@ from sluice.retention import ABANDONED, Known, Landed, Looked, Spared, instant, 
 from sluice.warehouse.maintenance import CLEANUP, Entry, Journal, Size
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sluice.landing import Landing
     from sluice.landing_objects import LandingObjects
+    from sluice.log_files import LogFolder
     from sluice.settings import Resolver
     from sluice.spec import Pipeline
     from sluice.warehouse.base import Commit, Warehouse
@@ -58,7 +57,7 @@ class Tools:
     warehouse: Warehouse
     cleaner: Cleaner
     journal: Journal
-    logs: Path | None = None
+    logs: LogFolder | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -68,7 +67,7 @@ class Tools:
             each.close()
 
 
-def connect(pipeline: Pipeline, resolve: Resolver, logs: Path | None = None) -> Tools:
+def connect(pipeline: Pipeline, resolve: Resolver, logs: LogFolder | None = None) -> Tools:
     """Connect to landing and warehouse; MongoDB is not needed. Raises ConfigError where a landing has no prefix."""
     from sluice.landing import Landing
     from sluice.landing_objects import LandingObjects
@@ -266,7 +265,7 @@ class _Cleanup:
             return None
         return self._entry(
             action,
-            target=f"{socket.gethostname()}:{self._tools.logs}",
+            target=f"{socket.gethostname()}:{self._tools.logs.root}",
             reason=f"last written before {instant(before)} (maintenance.cleanup.logs: {length(retention)})",
             did=self._did("deleted", f"{logs.gone:,} log files, {logs.gone_bytes / 1e6:,.1f} MB"),
             before=Size(bytes=logs.found_bytes, objects=logs.found),
