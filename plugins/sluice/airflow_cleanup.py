@@ -71,7 +71,7 @@ Deletes what the batches of `{name}` left behind and nobody needs any more, and 
 | settled rejects, and their raw documents | their batch was published longer ago than `rejects.retention` |
 | results of checks | found longer ago than `rejects.retention`; those of the newest batch stay |
 | rows of `sluice.drift` that a newer one replaces | at once; ClickHouse only |
-| unfinished uploads, staging tables | of plans that are older than two days, and that no load goes on with |
+| unfinished uploads, staging tables | made more than two days ago, and no load goes on with them |
 | rows that a dead batch wrote | the next batch would undo them too; ClickHouse only |
 | Airflow's logs of this pipeline's DAGs, of parsing Sluice's files | not written since `maintenance.cleanup.logs` |
 

@@ -240,7 +240,7 @@ class _Cleanup:
     def _staging(self, action: str) -> Entry | None:
         before = self._now - ABANDONED
         found = self._tools.warehouse.staged_plans(self._pipeline)
-        verdicts = {plan: plan_spared(plan, self._kept, before) for plan in found}
+        verdicts = {plan: plan_spared(plan, made, self._kept, before) for plan, made in found.items()}
         due = [plan for plan, why in verdicts.items() if why is None]
         self._tell_spared(action, Counter(why for why in verdicts.values() if why))
         if not due:
@@ -250,7 +250,7 @@ class _Cleanup:
         return self._entry(
             action,
             target="sluice_staging",
-            reason=f"of plans made before {instant(before)}",
+            reason=f"made before {instant(before)}, and nobody goes on with them",
             did=self._did("dropped", f"{what} of {len(due):,} plans"),
             after=Size(objects=0),
         )
