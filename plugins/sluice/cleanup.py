@@ -185,7 +185,7 @@ class _Cleanup:
         return self._entry(action, target=target, reason=reason, did=did, before=Size(rows=rows), after=Size(rows=0))
 
     def _landed(self, action: str) -> Entry | None:
-        looked = Looked()
+        looked, failed = Looked(), list[SluiceError]()
         try:
             for page in self._tools.objects.pages():
                 due = looked.take(page, self._known(page))
@@ -194,11 +194,12 @@ class _Cleanup:
                 )
                 looked.settle(due, left, self._tools.objects.root)
         except SluiceError as error:
-            self._failed.append(error)
+            failed.append(error)
         if looked.left:
-            self._failed.append(self._left(looked.left))
+            failed.append(self._left(looked.left))
+        self._failed += failed
         self._tell(looked)
-        if not looked.gone.objects and not self._failed:
+        if not looked.gone.objects and not failed:
             return None
         return self._entry(
             action,
@@ -209,7 +210,7 @@ class _Cleanup:
             after=Size(
                 bytes=looked.total.bytes - looked.gone.bytes, objects=looked.total.objects - looked.gone.objects
             ),
-            error=str(self._failed[-1]) if self._failed else "",
+            error="; ".join(map(str, failed)),
         )
 
     def _delete(self, keys: list[str], *, first: bool) -> dict[str, str]:
