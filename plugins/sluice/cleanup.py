@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from sluice.log_files import LogFolder
     from sluice.settings import Resolver
     from sluice.spec import Pipeline
-    from sluice.warehouse.base import Commit, Warehouse
+    from sluice.warehouse.base import Warehouse
     from sluice.warehouse.cleanup import Cleaner
 
 log = logging.getLogger(__name__)
@@ -87,14 +87,10 @@ def run(pipeline: Pipeline, tools: Tools, *, dry_run: bool | None = False) -> li
     None: a dry run at first, until somebody had the time to look before anything is deleted. A step that fails keeps
     none of the others from its work; its error is raised at the end.
     """
-    last = tools.warehouse.last_commit(pipeline.name)
-    if last is None:
-        log.info("cleanup: nothing of %s is published, so nothing is due", pipeline.name)
-        return []
     tools.warehouse.migrate(None)
     if dry_run is None:
         dry_run = not _looked_at(tools.journal.entries(pipeline.name, kind=CLEANUP, limit=NOTED))
-    return _Cleanup(pipeline, tools, last, dry_run=dry_run).run()
+    return _Cleanup(pipeline, tools, dry_run=dry_run).run()
 
 
 def _looked_at(entries: Iterable[Entry]) -> bool:
@@ -105,8 +101,10 @@ def _looked_at(entries: Iterable[Entry]) -> bool:
 class _Cleanup:
     """One run for one pipeline."""
 
-    def __init__(self, pipeline: Pipeline, tools: Tools, last: Commit, *, dry_run: bool) -> None:
-        self._pipeline, self._tools, self._last, self._dry_run = pipeline, tools, last, dry_run
+    def __init__(self, pipeline: Pipeline, tools: Tools, *, dry_run: bool) -> None:
+        self._pipeline, self._tools, self._dry_run = pipeline, tools, dry_run
+        last = tools.warehouse.last_commit(pipeline.name)
+        self._batch, self._plan = (last.batch, last.plan) if last else (0, "")
         self._now = datetime.now(UTC)
         self._kept = frozenset(kept.plan.id for kept in KeptPlans(tools.landing, pipeline.name).all())
         self._failed: list[SluiceError] = []
@@ -151,7 +149,7 @@ class _Cleanup:
         rows = self._tools.cleaner.dead_rows()
         if rows and not self._dry_run:
             rows = self._tools.cleaner.undo_dead()
-        reason = f"above batch {self._last.batch}, the newest that is published"
+        reason = f"above batch {self._batch}, the newest that is published"
         return self._rows(action, "sluice_data", rows, self._did("undone", f"{rows:,} rows"), reason)
 
     def _old_rejects(self, action: str) -> Entry | None:
@@ -164,7 +162,7 @@ class _Cleanup:
         return self._rows(action, "sluice.rejects", rejects + notes, did, reason)
 
     def _old_checks(self, action: str) -> Entry | None:
-        whose = (self._last.plan, self._pipeline.rejects.retention)
+        whose = (self._plan, self._pipeline.rejects.retention)
         rows = self._tools.cleaner.count_checks(*whose)
         if rows and not self._dry_run:
             self._tools.cleaner.delete_checks(*whose)
@@ -172,9 +170,9 @@ class _Cleanup:
         return self._rows(action, "sluice.checks", rows, self._did("deleted", f"{rows:,} results of checks"), reason)
 
     def _old_drift(self, action: str) -> Entry | None:
-        rows = self._tools.cleaner.count_drift(self._last.batch)
+        rows = self._tools.cleaner.count_drift(self._batch)
         if rows and not self._dry_run:
-            self._tools.cleaner.delete_drift(self._last.batch)
+            self._tools.cleaner.delete_drift(self._batch)
         reason = "a newer row of the same path says all that they say"
         return self._rows(action, "sluice.drift", rows, self._did("deleted", f"{rows:,} rows"), reason)
 
@@ -283,10 +281,10 @@ class _Cleanup:
         }
         above = self._rejects_horizon() if self._dry_run else 0
         listed = frozenset(uris[uri] for uri in self._tools.cleaner.listed(list(uris), above))
-        return Known(root, self._last.plan, self._kept, published, listed, self._now - retention)
+        return Known(root, self._plan, self._kept, published, listed, self._now - retention)
 
     def _rejects_horizon(self) -> int:
-        return min(self._tools.cleaner.batch_before(self._pipeline.rejects.retention), self._last.batch - 1)
+        return max(0, min(self._tools.cleaner.batch_before(self._pipeline.rejects.retention), self._batch - 1))
 
     def _left(self, left: Mapping[str, str]) -> SluiceError:
         key, why = next(iter(left.items()))
