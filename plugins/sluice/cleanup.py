@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
-from sluice.errors import LandingUnavailable, SluiceError
+from sluice.errors import LandingUnavailable, MigrationError, SluiceError
 from sluice.kept import KeptPlans
 from sluice.landed_keys import read_key
 from sluice.log_files import clean_logs
@@ -82,15 +82,28 @@ def connect(pipeline: Pipeline, resolve: Resolver, logs: LogFolder | None = None
 
 
 def run(pipeline: Pipeline, tools: Tools, *, dry_run: bool | None = False) -> list[Entry]:
-    """Clean up after a pipeline. Returns what was done; with ``dry_run`` what would be.
+    """Clean up after a pipeline. Returns what was done; with ``dry_run`` what would be, and then only that is noted.
 
     None: a dry run at first, until somebody had the time to look before anything is deleted. A step that fails keeps
     none of the others from its work; its error is raised at the end.
     """
-    tools.warehouse.migrate(None)
+    if dry_run:
+        _refuse_pending(tools.warehouse)
+    else:
+        tools.warehouse.migrate(None)
     if dry_run is None:
         dry_run = not _looked_at(tools.journal.entries(pipeline.name, kind=CLEANUP, limit=NOTED))
     return _Cleanup(pipeline, tools, dry_run=dry_run).run()
+
+
+def _refuse_pending(warehouse: Warehouse) -> None:
+    found = [each for each in warehouse.migration_states() if each.state in {"pending", "half-applied"}]
+    if found:
+        raise MigrationError(
+            "the control tables are older than this Sluice, and a dry run does not migrate them",
+            why=", ".join(f"{each.version}_{each.name} is {each.state}" for each in found),
+            fix="run `sluice migrate up`, then this again",
+        )
 
 
 def _looked_at(entries: Iterable[Entry]) -> bool:
