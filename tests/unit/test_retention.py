@@ -89,7 +89,7 @@ def test_every_kind_of_range_that_the_package_makes_is_tried_here() -> None:
         made |= {ast.unparse(name) for name in names}
 
     assert made <= {
-        "f'ids-{number:03d}'",
+        "f'{IDS}{number:03d}'",
         "f'modified-{number:03d}'",
         "f'extra-{page:04d}'",
         "UNDATED",
