@@ -27,6 +27,7 @@ from sluice.key_lists import Found, any_of, keys_of, questions, settle
 from sluice.mongo_client import connect, is_snapshot_lost, mongo_errors
 from sluice.mongo_plan import (
     CODEC,
+    NOT_UTF8,
     PATIENCE_MS,
     Document,
     Questions,
@@ -363,10 +364,15 @@ def _batches(collection: MongoCollection[Document], piece: Range, **options: Any
 
 
 def _rest(piece: Range, last: bytes) -> Range:
-    """What is left of a range after the batch ``last``."""
-    if not last:
+    """What is left of a range after the batch ``last``.
+
+    It goes on from the last `_id` that can be named. One that is not UTF-8 cannot: what it is decoded to is elsewhere
+    in the index. Then some documents are read twice.
+    """
+    named = (text for text in map(to_json, _ids_backwards(last)) if NOT_UTF8 not in text)
+    reached = next(named, None)
+    if reached is None:
         return piece
-    reached = to_json(_last_id(last))
     query = f'{{"$and": [{piece.query}, {{"_id": {{"$ne": {reached}}}}}]}}'
     return replace(piece, query=query, min_id=reached)
 
@@ -379,9 +385,9 @@ def _before_cut(collection: Collection, piece: Range, window: Window, cut: Cut) 
     return replace(piece, query=query)
 
 
-def _last_id(raw: bytes) -> Any:
-    *_, last = bson.decode_iter(raw, CODEC.with_options(document_class=RawBSONDocument))
-    return last["_id"]
+def _ids_backwards(raw: bytes) -> Iterator[Any]:
+    for document in reversed(bson.decode_all(raw, CODEC.with_options(document_class=RawBSONDocument))):
+        yield document["_id"]
 
 
 def _has_snapshots(hello: Document) -> bool:

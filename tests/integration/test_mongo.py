@@ -13,6 +13,7 @@ from uuid import UUID
 import bson
 import pytest
 from bson import Binary, Decimal128, Int64, MaxKey, MinKey, ObjectId, Timestamp
+from bson.raw_bson import RawBSONDocument
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymongo.database import Database
@@ -25,7 +26,7 @@ from sluice.ranges import MAX_RANGES
 from sluice.settings import Endpoint, from_environment
 from sluice.spec import Capture, Collection
 from sluice.window import MILLISECOND, Cut, Window, backfill_window, milliseconds, next_window
-from tests.factories import NOON, a_collection
+from tests.factories import NOON, a_collection, raw_document, raw_element
 from tests.integration.own_mongod import own_mongod
 
 Documents = Database[dict[str, Any]]
@@ -476,6 +477,30 @@ def test_an_initial_load_goes_on_without_its_snapshot_from_where_it_was(
 
     assert Counter(found) == Counter([*range(2_000), *(f"undated {number}" for number in range(10))])
     assert "is read without a snapshot" in caplog.text
+
+
+def test_an_id_that_is_not_utf8_is_not_where_a_load_goes_on_without_its_snapshot(
+    forgetful_source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it is decoded to comes later in the index: what is between the two would be passed over."""
+    monkeypatch.setattr(raw_batches, "BATCH_DOCUMENTS", 100)
+    # The last of each batch and the first of the next: both come before U+FFFD with the same letters before it.
+    texts = [b"%04d" % n for n in range(2_000)]
+    texts[99::100] = [text + b"\x80" for text in texts[99::100]]
+    texts[100::100] = [text[:-1] + "\u00e9".encode() for text in texts[99:-1:100]]
+    elements = (raw_element(2, b"_id", len(text + b"\0").to_bytes(4, "little") + text + b"\0") for text in texts)
+    forgetful_source._database["documents"].insert_many(RawBSONDocument(raw_document(each)) for each in elements)
+    cut = forgetful_source.now_cut()
+    (piece,) = forgetful_source.plan_ranges(UNMODIFIED, BEGINNING, cut)
+
+    batches = forgetful_source.read_raw(UNMODIFIED, piece, cut, BEGINNING)
+    read_so_far = next(batches)
+    wait_until_forgotten(forgetful_source, cut)
+    found = [document["_id"] for raw in (read_so_far, *batches) for document in bson.decode_all(raw, CODEC)]
+
+    assert found[99].endswith("\ufffd")
+    assert set(found) == {text.decode(errors="replace") for text in texts}
+    assert len(found) < 2_200
 
 
 def test_a_full_refresh_that_goes_on_without_its_snapshot_leaves_nothing_out(
