@@ -7,7 +7,7 @@ load was killed takes it up, and reads only the ranges without a manifest.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -89,9 +89,9 @@ def refresh_of(collection: str) -> str:
 LIVE: Final = "live"
 
 
-def outdated(kept: Kept, spec_hash: str, positions: Mapping[str, Any], published: Iterable[str]) -> str:
+def outdated(kept: Kept, spec_hash: str, positions: Mapping[str, Any], *, published: bool) -> str:
     """Why a plan cannot be taken up: empty when it can. ``positions``: from where a plan would go on now."""
-    if kept.plan.id in published:
+    if published:
         return "it is published"
     if kept.code_version != __version__:
         return f"it was made by Sluice {kept.code_version}"

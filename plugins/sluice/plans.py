@@ -62,8 +62,8 @@ def keep(systems: Systems, made: Plan, last: Commit | None) -> Plan:
 
 def _unfit(pipeline: Pipeline, systems: Systems, found: Kept, last: Commit | None, now: datetime) -> str:
     """Why a kept plan cannot be taken up; empty when it can."""
-    published = [commit.plan for commit in systems.warehouse.commits(pipeline.name, limit=100)]
-    if why := outdated(found, pipeline_hash(pipeline), _positions(last), published):
+    published = systems.warehouse.commit_of(pipeline.name, found.plan.id) is not None
+    if why := outdated(found, pipeline_hash(pipeline), _positions(last), published=published):
         return why
     plan, landed = found.plan, systems.landing.landed(found.plan)
     if now - found.seen_alive(landed) > KEPT_FOR:

@@ -246,6 +246,8 @@ def test_the_commit_record_is_read_back_as_it_was_written(lab: Lab) -> None:
     found = lab.warehouse.last_commit(lab.pipeline.name)
 
     assert found == commit == Commit.from_json(commit.to_json())
+    assert lab.warehouse.commit_of(lab.pipeline.name, commit.plan) == commit
+    assert lab.warehouse.commit_of(lab.pipeline.name, lab.plan(8).id) is None
     assert commit.cut == lab.plan(7).cut
     assert {k: commit.counts["documents"][k] for k in ("read", "rejected", "landed")} == {
         "read": 1,
@@ -267,16 +269,6 @@ def test_staging_is_dropped_by_plan(lab: Lab) -> None:
 
     assert lab.warehouse.drop_staging(dropped.id) == 3
     assert len(lab.staging()) == 3
-
-
-def test_what_an_old_plan_stages_when_it_is_run_again_is_young(lab: Lab) -> None:
-    begun, plan = datetime.now(UTC), replace(lab.plan(), id="20260101T000000-aaaaaa")
-    lab.stage(plan)
-
-    made = lab.warehouse.staged_plans(lab.pipeline)
-
-    assert list(made) == [plan.id]
-    assert abs(made[plan.id] - begun) < timedelta(minutes=5)
 
 
 def test_staging_that_changed_since_load_stops_the_batch(lab: Lab) -> None:

@@ -64,24 +64,24 @@ def test_a_kept_plan_is_read_back_as_it_was_written() -> None:
 @pytest.mark.parametrize(
     ("changed", "spec_hash", "positions", "published", "why"),
     [
-        ({}, "5eed", {}, [], ""),
-        ({}, "5eed", {}, ["20261123T120000-abc123"], "it is published"),
-        ({"code_version": "0.0.1"}, "5eed", {}, [], "it was made by Sluice 0.0.1"),
-        ({}, "other", {}, [], "the pipeline file was changed"),
-        ({}, "5eed", {"documents": {"cluster": 1}}, [], "another batch moved on what it starts from"),
+        ({}, "5eed", {}, False, ""),
+        ({}, "5eed", {}, True, "it is published"),
+        ({"code_version": "0.0.1"}, "5eed", {}, False, "it was made by Sluice 0.0.1"),
+        ({}, "other", {}, False, "the pipeline file was changed"),
+        ({}, "5eed", {"documents": {"cluster": 1}}, False, "another batch moved on what it starts from"),
         (
             {"plan": a_load(kind=BatchKind.REFRESH, windows={"documents": ANEW})},
             "5eed",
             {"documents": {"cluster": 1}},
-            [],
+            False,
             "",
         ),
     ],
 )
 def test_a_plan_is_taken_up_only_where_a_new_one_would_read_the_same(
-    changed: dict[str, Any], spec_hash: str, positions: dict[str, Any], published: list[str], why: str
+    changed: dict[str, Any], spec_hash: str, positions: dict[str, Any], published: bool, why: str
 ) -> None:
-    assert outdated(a_kept(**changed), spec_hash, positions, published) == why
+    assert outdated(a_kept(**changed), spec_hash, positions, published=published) == why
 
 
 def test_what_is_missing_has_no_manifest() -> None:

@@ -22,10 +22,10 @@ TOO_LONG = KEPT_FOR.total_seconds() + 1
 BY_STREAM: dict[str, Any] = {"windows": {"documents": BEGINNING}, "ranges": RANGES[1:], "follow": True}
 
 
-def systems(landed: dict[str, Any]) -> Any:
+def systems(landed: dict[str, Any], published: str = "") -> Any:
     source = SimpleNamespace(oplog_window=lambda: timedelta(hours=2))
     return SimpleNamespace(
-        warehouse=SimpleNamespace(commits=lambda *_, **__: []),
+        warehouse=SimpleNamespace(commit_of=lambda _, plan: published if plan == published else None),
         landing=SimpleNamespace(landed=lambda _: landed),
         source=source,
     )
@@ -62,3 +62,11 @@ def test_a_plan_is_taken_up_while_its_ranges_can_be_read(
     found = _unfit(pipeline, systems(landed), kept, None, NOON + timedelta(seconds=after))
 
     assert found == "" if why == "" else why in found
+
+
+def test_a_plan_that_is_published_is_not_taken_up_however_many_batches_followed() -> None:
+    """A refresh that died before it was forgotten would be published a second time: as nothing."""
+    pipeline = a_pipeline()
+    made = a_plan(windows=WINDOWS, ranges=RANGES, spec_hash=pipeline_hash(pipeline))
+
+    assert _unfit(pipeline, systems({}, made.id), Kept(made, NOON, {}, {}), None, NOON) == "it is published"

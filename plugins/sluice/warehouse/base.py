@@ -222,6 +222,10 @@ class Warehouse(Refreshing, Replayable, Quarantine, Protocol):
         """The newest commit records, newest first."""
         ...
 
+    def commit_of(self, pipeline: str, plan: str) -> Commit | None:
+        """The commit record of a plan; None when it is not published."""
+        ...
+
     def load(
         self, plan: Plan, collection: Collection, manifests: Sequence[Manifest], rejects: Iterable[RejectRow] = ()
     ) -> Loaded:
@@ -248,8 +252,8 @@ class Warehouse(Refreshing, Replayable, Quarantine, Protocol):
         """Drop the staging tables of one plan. Returns how many."""
         ...
 
-    def staged_plans(self, pipeline: Pipeline) -> dict[str, datetime]:
-        """The ids of the plans that have staging tables of the pipeline → when the newest of these was made."""
+    def staged_plans(self, pipeline: Pipeline) -> list[str]:
+        """The ids of the plans that have staging tables of the pipeline."""
         ...
 
     def purge(self, pipeline: Pipeline, *, older_than: timedelta) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Self
 
 from sluice import spec
@@ -96,6 +96,13 @@ class Redshift:
             return []
         return [read_commit(row) for row in self._client.rows("commits", pipeline=pipeline, limit=limit)]
 
+    def commit_of(self, pipeline: str, plan: str) -> Commit | None:
+        """The commit record of a plan."""
+        if not exists_table(self._client, "batches"):
+            return None
+        rows = self._client.rows("commit_of_plan", pipeline=pipeline, plan=plan)
+        return read_commit(rows[0]) if rows else None
+
     def load(
         self, plan: Plan, collection: Collection, manifests: Sequence[Manifest], rejects: Iterable[RejectRow] = ()
     ) -> Loaded:
@@ -114,8 +121,8 @@ class Redshift:
         """Drop the staging tables of one plan."""
         return drop_staging(self._client, plan)
 
-    def staged_plans(self, pipeline: Pipeline) -> dict[str, datetime]:
-        """The plans that have staging tables → when the newest was made."""
+    def staged_plans(self, pipeline: Pipeline) -> list[str]:
+        """The ids of the plans that have staging tables."""
         return staged_plans(self._client, pipeline)
 
     def purge(self, pipeline: Pipeline, *, older_than: timedelta) -> int:
