@@ -6,7 +6,7 @@ name, as a range with its number of ``keys`` (:class:`sluice.window.Range`). To 
 them through the normal path::
 
     keys = (bson.encode({"_id": id}) for id in …)                    # in any order, repeated or not
-    made = spine.plan_keys(pipeline, systems, {"documents": keys})    # takes the cut, writes the lists
+    made = spine.plan_keys(pipeline, systems, {"documents": keys})    # writes the lists, takes the cut
     commit = spine.run_plan(pipeline, systems, made)                  # or step by step, as with any other plan
 
 A key that is asked for and not found is gone: its row is ended (I1: asked = found + gone, found = landed + rejected).

@@ -162,11 +162,15 @@ def plan_keys(
     """A plan that reads given keys of collections at one cut, and moves no position: :mod:`sluice.key_lists`."""
     from sluice.planning import list_keys, new_plan
 
-    cut = systems.source.now_cut()
-    windows = {c.name: Window(None, cut.time, bounded=False) for c in pipeline.collections}
-    made = new_plan(pipeline, kind, cut, windows)
+    def windows(cut: Cut) -> dict[str, Window]:
+        return {c.name: Window(None, cut.time, bounded=False) for c in pipeline.collections}
+
+    listing = systems.source.now_cut()
+    made = new_plan(pipeline, kind, listing, windows(listing))
     ranges = [piece for name in keys for piece in list_keys(systems.landing, made, name, keys[name])]
-    return replace(made, ranges=tuple(ranges))
+    # To find keys takes time: what was seen of one, that it is gone, must be true at the cut.
+    cut = systems.source.now_cut()
+    return replace(made, cut=cut, windows=windows(cut), ranges=tuple(ranges))
 
 
 def land(

@@ -11,6 +11,7 @@ import pytest
 
 from devstack.publisher import Publisher, shares
 from sluice import reconcile, suspects
+from sluice.second_look import SecondLook
 from sluice.suspects import Comparison, Verdict
 from tests.acceptance.conftest import ROOT, World
 
@@ -129,6 +130,26 @@ def test_the_rows_of_a_document_that_is_nowhere_are_ended_and_those_of_a_rejecte
     assert (found.left, found.counts[Verdict.REJECTED]) == (0, 1)
     assert {row["_id"] for row in publishing.rows("documents")} >= set(texts([other, bad]))
     assert str(one["_id"]) not in {row["parent_id"] for row in publishing.rows("documents_keywords")}
+
+
+@ON_CLICKHOUSE
+def test_what_is_deleted_while_it_is_looked_at_is_ended(publishing: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    Publisher(publishing.database.client, publishing.database.name, seed=7).seed(documents=20, tickets=5)
+    publishing.batch()
+    (one,) = some(publishing, "documents", 1)
+    documents = publishing.database.documents
+    documents.update_one({"_id": one["_id"]}, {"$set": {"title": "changed", "updated_at": LONG_AGO}})
+    looked = SecondLook._seen
+
+    def delete_and_look(look: SecondLook, asked: Any) -> Any:
+        documents.delete_one({"_id": one["_id"]})
+        return looked(look, asked)
+
+    monkeypatch.setattr(SecondLook, "_seen", delete_and_look)
+    found = compare(publishing)["documents"]
+
+    assert (found.examples, found.repaired) == ({str(one["_id"]): "extra"}, 1)
+    assert str(one["_id"]) not in {row["_id"] for row in publishing.rows("documents")}
 
 
 @ON_REDSHIFT
