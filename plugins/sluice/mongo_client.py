@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from pymongo import MongoClient
@@ -28,8 +28,16 @@ DEFAULTS: dict[str, Any] = {
 }
 """Used unless the connection says otherwise."""
 
-AUTHENTICATION_FAILED, UNAUTHORIZED, ATLAS_REFUSED = 18, 13, 8000
+WRONG_LOGIN: Final = "check login, password and authSource of the connection"
+DENIED: Final = {
+    18: WRONG_LOGIN,
+    8000: WRONG_LOGIN,  # Atlas
+    13: "grant the login the role `read` on the source database",
+}
+"""Error → what to do."""
 SNAPSHOT_TOO_OLD, SNAPSHOT_UNAVAILABLE = 239, 246
+ENDED: Final = {175, 237, 11601}
+"""The errors of a plan that was killed, of a cursor that was, of an operation that was interrupted."""
 
 
 def connect(endpoint: Endpoint) -> MongoClient[dict[str, Any]]:
@@ -89,16 +97,20 @@ def _refused(what: str, error: OperationFailure) -> SluiceError:
             fix="run the batch again from its plan, which makes a new cut; if batches take longer than the server "
             "keeps history, raise its parameter minSnapshotHistoryWindowInSeconds (300 by default)",
         )
-    if error.code in {AUTHENTICATION_FAILED, ATLAS_REFUSED}:
-        return AccessDenied(f"could not {what}", why=why, fix="check login, password and authSource of the connection")
-    if error.code == UNAUTHORIZED:
-        return AccessDenied(f"could not {what}", why=why, fix="grant the login the role `read` on the source database")
+    if fix := DENIED.get(error.code or 0):
+        return AccessDenied(f"could not {what}", why=why, fix=fix)
     if isinstance(error, ExecutionTimeout):
         return SourceUnavailable(
             f"could not {what}: MongoDB needed more time than it may take",
             why=why,
             fix="it is tried again; if it fails again, raise source.max_time_ms in the pipeline file, or find out what "
             "keeps the server busy (db.currentOp())",
+        )
+    if error.code in ENDED:
+        return SourceUnavailable(
+            f"could not {what}: MongoDB was told to end it",
+            why=why,
+            fix="it is tried again; a collection was dropped or renamed meanwhile, or somebody killed the operation",
         )
     if isinstance(error, CursorNotFound) or error.has_error_label("RetryableError"):
         return _unavailable(what, error)

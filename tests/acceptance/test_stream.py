@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,11 @@ from bson import Binary, Decimal128, Int64, MaxKey, MinKey, ObjectId, Timestamp
 from pymongo import DeleteOne, InsertOne, ReplaceOne, UpdateOne
 
 from devstack.publisher import Publisher, shares
-from sluice import audit, key_lists, planning, report
+from sluice import audit, key_lists, planning, raw_batches, report
 from sluice import pipeline as spine
 from sluice.checks import check_pipeline
-from sluice.errors import ConfigError
+from sluice.errors import ConfigError, SourceUnavailable
+from sluice.mongo import Source
 from sluice.pipeline_file import load_pipeline
 from sluice.positions import Position
 from sluice.window import Plan
@@ -264,6 +265,35 @@ def test_a_collection_that_is_added_is_read_whole_while_the_other_goes_on(stream
 
 
 @ONE
+@pytest.mark.parametrize("how", ["drop", "rename"])
+def test_a_collection_that_is_replaced_while_it_is_read_is_read_anew_by_the_next_batch(
+    streaming: World, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    documents = streaming.database.documents
+    documents.insert_many([{"_id": n, **DATED} for n in range(500)])
+    streaming.batch()
+    documents.update_many({}, {"$set": {"title": "changed"}})
+
+    def replaced(*of: Any) -> Any:
+        pieces = read(*of)
+        yield next(pieces)
+        documents.drop() if how == "drop" else documents.rename("others")
+        documents.insert_one({"_id": 0, **DATED})
+        yield from pieces
+
+    read = spine.read
+    with monkeypatch.context() as patched:
+        patched.setattr(raw_batches, "BATCH_DOCUMENTS", 10)
+        patched.setattr(spine, "read", replaced)
+        with pytest.raises(SourceUnavailable):
+            streaming.batch()
+    commit = streaming.batch()
+
+    assert how[:4] in commit.counts["documents"]["anew"]
+    assert streaming.differences() == []
+
+
+@ONE
 def test_verify_knows_what_the_next_batch_brings(streaming: World) -> None:
     seeded(streaming, 20, 10)
     streaming.batch()
@@ -280,6 +310,22 @@ def test_verify_knows_what_the_next_batch_brings(streaming: World) -> None:
 
 
 # --- what an operator sees
+
+
+@ONE
+def test_a_load_that_comes_near_the_end_of_the_oplog_says_so(
+    streaming: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    streaming.database.documents.insert_one({"_id": 1, **DATED})
+    monkeypatch.setattr(Source, "oplog_window", lambda _: timedelta(milliseconds=1))
+    streaming.batch()
+    warned = "this load comes near the end of what the source remembers"
+    assert warned in caplog.text
+
+    caplog.clear()
+    streaming.database.documents.insert_one({"_id": 2, **DATED})
+    streaming.batch()  # reads at a snapshot, not from the oplog
+    assert warned not in caplog.text
 
 
 @ONE

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from sluice.mongo_plan import CODEC, to_bson
 from sluice.ranges import MAX_RANGES
 from sluice.settings import Endpoint, from_environment
 from sluice.spec import Capture, Collection
-from sluice.window import MILLISECOND, Cut, Window, backfill_window, milliseconds, next_window
+from sluice.window import MILLISECOND, Cut, Range, Window, backfill_window, milliseconds, next_window
 from tests.factories import NOON, a_collection, raw_document, raw_element
 from tests.integration.own_mongod import own_mongod
 
@@ -640,6 +641,59 @@ def test_a_server_that_does_not_answer() -> None:
         source.now_cut()
     assert "secret-word" not in str(caught.value)
     source.close()
+
+
+def dropped(database: Documents) -> None:
+    database.documents.drop()
+
+
+def renamed(database: Documents) -> None:
+    database.documents.rename("others")
+
+
+def killed(database: Documents) -> None:
+    ours = {"$match": {"cursor.originatingCommand.find": "documents", "ns": f"{database.name}.documents"}}
+    idle: list[dict[str, Any]] = [{"$currentOp": {"idleCursors": True, "allUsers": True}}, ours]
+    ids = [found["cursor"]["cursorId"] for found in database.client.admin.aggregate(idle)]
+    assert database.command("killCursors", "documents", cursors=ids)["cursorsKilled"] == ids
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["at the cut", "later"])
+@pytest.mark.parametrize("ended", [dropped, renamed, killed])
+def test_what_somebody_ends_while_it_is_read_is_tried_again(
+    source: Source,
+    database: Documents,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    ended: Callable[[Documents], None],
+    later: bool,
+) -> None:
+    monkeypatch.setattr(raw_batches, "BATCH_DOCUMENTS", 10)
+    database.documents.insert_many({"_id": number} for number in range(1_000))
+    (piece,) = source.plan_ranges(UNMODIFIED, BEGINNING, cut := source.now_cut())
+    batches = source.read_raw(UNMODIFIED, piece, cut, BEGINNING, later=later)
+    next(batches)
+    while _open_cursors(database) == 0:
+        time.sleep(0.01)
+
+    ended(database)
+
+    with pytest.raises(SourceUnavailable, match="could not read documents"):
+        list(batches)
+
+
+def test_an_operation_that_somebody_kills_is_tried_again(source: Source, database: Documents) -> None:
+    database.documents.insert_one({"_id": 1})
+    slow = Range("documents", "ids-000", query='{"$where": "sleep(60000) || true"}')
+    with ThreadPoolExecutor() as pool:
+        reading = pool.submit(lambda: list(source.read_raw(UNMODIFIED, slow, source.now_cut(), BEGINNING)))
+        ours = {"$match": {"command.find": "documents", "ns": f"{database.name}.documents"}}
+        while not (found := list(database.client.admin.aggregate([{"$currentOp": {}}, ours]))):
+            time.sleep(0.01)
+        database.client.admin.command("killOp", op=found[0]["opid"])
+
+        with pytest.raises(SourceUnavailable, match="11601"):
+            reading.result()
 
 
 def test_a_wrong_password(stack_env: dict[str, str]) -> None:
