@@ -124,7 +124,8 @@ class Source:
         Each document of the window is in exactly one range, whatever its ``_id`` and its modified field are.
         """
         with mongo_errors(f"plan what to read of {collection.name}"):
-            return split(self._database[collection.name], collection, window, cut, range_size or RANGE_SIZE)
+            asked = self._database[collection.name]
+            return split(asked, collection, window, cut, range_size or RANGE_SIZE, **self._limits)
 
     def without_stream(self, names: Sequence[str]) -> list[str]:
         """Those of these collections of whose changes no stream tells: views and time series."""
@@ -208,10 +209,11 @@ class Source:
     @property
     def _sparing(self) -> dict[str, Any]:
         """How a cursor spares the server."""
-        return {
-            **({"max_time_ms": self._care.max_time_ms} if self._care.max_time_ms else {}),
-            **({"batch_documents": self._throttle.batch_documents} if self._throttle else {}),
-        }
+        return self._limits | ({"batch_documents": self._throttle.batch_documents} if self._throttle else {})
+
+    @property
+    def _limits(self) -> dict[str, int]:
+        return {"max_time_ms": self._care.max_time_ms} if self._care.max_time_ms else {}
 
     def _read_keys(self, asked: Questions, keys: bytes, cut: Cut) -> Iterator[Found]:
         with mongo_errors(f"read {asked.name} by keys"):

@@ -37,14 +37,16 @@ CODEC: CodecOptions[Document] = CodecOptions(
 JSON = json_util.JSONOptions(json_mode=json_util.JSONMode.CANONICAL, datetime_conversion=DatetimeConversion.DATETIME_MS)
 
 
-def split(asked: Questions, collection: Collection, window: Window, cut: Cut, range_size: int) -> tuple[Range, ...]:
-    """The ranges of a window. Each document of the window is in exactly one."""
+def split(
+    asked: Questions, collection: Collection, window: Window, cut: Cut, range_size: int, **limits: int
+) -> tuple[Range, ...]:
+    """The ranges of a window. Each document of the window is in exactly one. ``limits`` are a cursor's."""
     field = collection.modified
     if not field or not window.low:
         query = until_query(field, window, horizon(cut)) if field and window.bounded else "{}"
-        return id_ranges(collection.name, _id_boundaries(asked, range_size), query)
+        return id_ranges(collection.name, _id_boundaries(asked, range_size, **limits), query)
     arrays = may_hold_arrays(asked, field)
-    boundaries = _date_boundaries(asked, field, window, range_size) if index_on(asked, field) else []
+    boundaries = _date_boundaries(asked, field, window, range_size, **limits) if index_on(asked, field) else []
     ranges = dated_ranges(asked.name, field, window, boundaries, arrays=arrays)
     undated = undated_range(asked.name, field, arrays=arrays, beyond=horizon(cut))
     return (*ranges, undated) if _finds_any(asked, undated) else ranges
@@ -96,31 +98,31 @@ def _finds_any(asked: Questions, piece: Range) -> bool:
         return True
 
 
-def _id_boundaries(asked: Questions, range_size: int) -> list[str]:
+def _id_boundaries(asked: Questions, range_size: int, max_time_ms: int = 0) -> list[str]:
     count = min(MAX_RANGES, -(-asked.estimated_document_count() // range_size))
     if count <= 1:
         return []
     stages = [{"$sample": {"size": count * SAMPLES}}, {"$project": {"_id": 1}}, {"$sort": {"_id": 1}}]
-    found = [to_json(document["_id"]) for document in asked.aggregate(stages)]
+    found = [to_json(document["_id"]) for document in asked.aggregate(stages, maxTimeMS=max_time_ms)]
     usable = [text for text in found if text not in ENDS and NOT_UTF8 not in text]
     return [usable[len(usable) * number // count] for number in range(1, count)] if usable else []
 
 
-def _date_boundaries(asked: Questions, field: str, window: Window, range_size: int) -> list[int]:
+def _date_boundaries(asked: Questions, field: str, window: Window, range_size: int, **limits: int) -> list[int]:
     """Every ``range_size``-th modified date of the window, from the index alone; every second one beyond 64 ranges."""
     assert window.low is not None
     boundaries: list[int] = []
     low, step = milliseconds(window.low), range_size
     high = {"$lte": bson.DatetimeMS(milliseconds(window.high))} if window.bounded else {}
-    while (found := _date_after(asked, field, {"$gt": bson.DatetimeMS(low)} | high, step)) is not None:
+    while (found := _date_after(asked, field, {"$gt": bson.DatetimeMS(low)} | high, step, **limits)) is not None:
         boundaries.append(low := found)
         if len(boundaries) == MAX_RANGES:
             boundaries, step = boundaries[1::2], step * 2
     return boundaries
 
 
-def _date_after(asked: Questions, field: str, bounds: dict[str, Any], step: int) -> int | None:
-    found = asked.find({field: bounds}, {field: 1, "_id": 0}).sort(field, 1).skip(step).limit(1)
+def _date_after(asked: Questions, field: str, bounds: dict[str, Any], step: int, **limits: Any) -> int | None:
+    found = asked.find({field: bounds}, {field: 1, "_id": 0}, **limits).sort(field, 1).skip(step).limit(1)
     values = [_value(document, field) for document in found]
     return int(values[0]) if values and isinstance(values[0], bson.DatetimeMS) else None
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import bson
 import pytest
+from pymongo import MongoClient
 from pymongo.database import Database
+from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from sluice.errors import SourceUnavailable
 from sluice.mongo import Source
+from sluice.mongo_plan import PATIENCE_MS
 from sluice.settings import from_environment
 from sluice.spec import Care
 from sluice.window import Range, Window
@@ -19,6 +23,7 @@ from tests.factories import NOON, a_collection
 
 DOCUMENTS = a_collection()
 ALL = Window(None, NOON, bounded=False)
+SINCE_NOON = Window(NOON, NOON + timedelta(days=1), bounded=False)
 WHOLE = Range("documents", "ids-000")
 
 Careful = Callable[[Care], Source]
@@ -65,6 +70,38 @@ def test_a_range_that_takes_the_server_longer_than_allowed_says_what_to_do(
     with pytest.raises(SourceUnavailable, match=r"needed more time than it may(.|\n)*raise source.max_time_ms"):
         read(careful(Care(max_time_ms=100)), slow)
     assert len(read(careful(Care(max_time_ms=60_000)), slow)) == 50
+
+
+class Asked(CommandListener):
+    """What the server was asked, and how long each question may take it."""
+
+    def __init__(self) -> None:
+        self.limits: list[tuple[str, Any]] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        self.limits.append((event.command_name, event.command.get("maxTimeMS")))
+
+    def succeeded(self, event: CommandSucceededEvent) -> None: ...
+
+    def failed(self, event: CommandFailedEvent) -> None: ...
+
+
+@pytest.mark.parametrize(("window", "question"), [(ALL, "aggregate"), (SINCE_NOON, "find")], ids=["ids", "dates"])
+def test_to_plan_takes_the_server_no_longer_than_allowed(
+    stack_env: dict[str, str], database: Database[Any], window: Window, question: str
+) -> None:
+    database.documents.insert_many({"updated_at": NOON + timedelta(seconds=number)} for number in range(50))
+    database.documents.create_index("updated_at")
+    asked = Asked()
+    with MongoClient(stack_env["MONGO_URL"], event_listeners=[asked]) as client:
+        source = Source(client, database.name, Care(max_time_ms=12_345))
+        ranges = source.plan_ranges(DOCUMENTS, window, source.now_cut(), range_size=10)
+
+    assert len(ranges) > 3
+    limits = [limit for name, limit in asked.limits if name == question]
+    assert limits
+    assert set(limits) <= {12_345, PATIENCE_MS}
+    assert 12_345 in limits
 
 
 def test_documents_are_read_from_the_members_that_are_preferred(careful: Careful, database: Database[Any]) -> None:
