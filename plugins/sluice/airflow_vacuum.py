@@ -27,8 +27,8 @@ class Vacuum(Step):
     """Vacuum the tables of one pipeline."""
 
     def work(self, pipeline: Pipeline, context: Context) -> Any:
-        """Returns what was done, a line each. The warehouse alone is asked."""
-        order = vacuum.order_of(pipeline, context["params"])
+        """Returns what was done, a line each. Of the landing only loads that are under way are asked."""
+        order = vacuum.spare_loads(pipeline, self.resolve, vacuum.order_of(pipeline, context["params"]))
         entries = vacuum.vacuum(pipeline, self.resolve, order)
         return [f"{entry.target}: {entry.did}, because {entry.reason}" for entry in entries]
 

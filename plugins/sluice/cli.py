@@ -335,12 +335,13 @@ def vacuum(  # noqa: PLR0913  one parameter an option
     """
     from sluice.report import show_maintenance
     from sluice.settings import from_environment
-    from sluice.vacuum import order_of
+    from sluice.vacuum import order_of, spare_loads
     from sluice.vacuum import vacuum as clean
 
     params = {"dry_run": dry_run, "table": table, "minutes": minutes, "mode": mode}
     for found in _pipelines(pipeline):
         order = order_of(found, {**params, "to_percent": to_percent, "boost": boost})
+        order = spare_loads(found, from_environment, order)
         show_maintenance(found, clean(found, from_environment, order))
 
 

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from sluice.errors import ConfigError, SluiceError
+from sluice.kept import KeptPlans
 from sluice.spec import Pipeline, WarehouseKind
 from sluice.vacuum_jobs import MODES, PERCENT, Action, Job, Wanted
 from sluice.warehouse.maintenance import VACUUM, Entry, Journal, Size, connect_journal
+from sluice.window import planned_at
 
 if TYPE_CHECKING:
     from sluice.settings import Resolver
@@ -27,6 +29,8 @@ log = logging.getLogger(__name__)
 
 POLL: Final = 1.0
 """Seconds between two looks at whether a publish has ended."""
+CLOCKS: Final = timedelta(hours=1)
+"""By which those of workers and of the warehouse may differ."""
 
 
 class Outcome(Enum):
@@ -99,6 +103,22 @@ def order_of(pipeline: Pipeline, params: Mapping[str, Any]) -> Order:
     _check(wanted)
     budget = section.budget if minutes is None else timedelta(minutes=minutes)
     return Order(budget, section.keep, wanted, bool(params.get("dry_run")))
+
+
+def spare_loads(pipeline: Pipeline, resolve: Resolver, order: Order) -> Order:
+    """The order, with all kept that ended since a load was planned that is under way.
+
+    It brings states as old as its plan: without the mark of a key that is gone since, a row of it would be back (I4).
+    """
+    from sluice.landing import Landing
+
+    landing, now = Landing.connect(resolve(pipeline.landing.conn_id), pipeline.landing), datetime.now(UTC)
+    return replace(order, keep=_kept_for(order.keep, KeptPlans(landing, pipeline.name).alive(now), now))
+
+
+def _kept_for(keep: timedelta, loads: Iterable[str], now: datetime) -> timedelta:
+    """``loads``: the ids of their plans."""
+    return max([keep, *(now - planned_at(load) + CLOCKS for load in loads)])
 
 
 def target_of(pipeline: Pipeline, table: str | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -16,7 +16,9 @@ from sluice import mongo
 from sluice import pipeline as spine
 from sluice.columns import OnError
 from sluice.errors import CountMismatch, TooManyRejects
-from sluice.kept import KeptPlans
+from sluice.kept import Kept, KeptPlans
+from sluice.settings import from_environment
+from sluice.vacuum import Order, spare_loads
 from sluice.window import Plan, Range
 from tests.acceptance.conftest import World
 
@@ -183,3 +185,23 @@ def test_how_far_a_load_is_can_be_told_while_it_runs(seeded: World) -> None:
     assert progress.ranges == (5, len(plan.ranges))
     assert progress.documents["documents"][1] == DOCUMENTS
     assert progress.rate > 0
+
+
+@ON_CLICKHOUSE
+def test_the_vacuum_keeps_what_ended_since_a_load_was_planned_that_is_under_way(seeded: World) -> None:
+    """A refresh of three days brings states of three days ago, and has to find what is gone since."""
+    now, two_days = datetime.now(UTC), Order(timedelta(hours=1), timedelta(days=2))
+    seeded.batch()
+    plan = die_after(seeded, 0, "documents")
+    with seeded.systems() as systems:
+        plans = KeptPlans(systems.landing, seeded.pipeline.name)
+        for days, kept in ((3, timedelta(days=3)), (1, two_days.keep)):
+            plans.forget(plan)
+            plan = replace(plan, id=f"{now - timedelta(days=days):%Y%m%dT%H%M%S}-abc123")
+            plans.keep(Kept(plan, now, {}, {}))
+            order = spare_loads(seeded.pipeline, from_environment, two_days)
+            assert kept <= order.keep <= kept + timedelta(hours=2)
+
+        plans.forget(plan)
+        plans.keep(Kept(replace(plan, id="20200101T000000-abc123"), now - timedelta(days=2), {}, {}))
+        assert spare_loads(seeded.pipeline, from_environment, two_days) == two_days  # nobody goes on with it
