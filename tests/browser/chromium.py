@@ -21,6 +21,8 @@ from websockets.sync.client import connect
 
 PATIENCE = 20.0
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
+# A run of tests that is killed takes its browser along: whoever kills it can do nothing about its children.
+_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL")
 _OPTIONS = ("--headless=new", "--no-first-run", "--disable-gpu", "--hide-scrollbars", "--force-color-profile=srgb")
 _MIDDLE = """selector => {
     const element = document.querySelector(selector);
@@ -126,10 +128,11 @@ class Chromium:
         )
         self.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
-    def shoot(self, file: Path, height: int | None = None) -> None:
-        """A picture of the whole page, or of its upper part."""
-        tall = height or self.run("Math.ceil(document.documentElement.getBoundingClientRect().height)")
-        clip = {"x": 0, "y": 0, "width": self._width, "height": tall, "scale": 1}
+    def shoot(self, file: Path, height: int | None = None, begin: str = "body") -> None:
+        """A picture of the page from where an element begins: to its end, or so high."""
+        top = self.run(f"Math.floor(document.querySelector({json.dumps(begin)}).getBoundingClientRect().top + scrollY)")
+        tall = height or self.run("Math.ceil(document.documentElement.getBoundingClientRect().height)") - top
+        clip = {"x": 0, "y": top, "width": self._width, "height": tall, "scale": 1}
         data = self.ask("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True)["data"]
         file.write_bytes(base64.b64decode(data))
 
@@ -138,7 +141,8 @@ class Chromium:
 def _running(program: str, folder: Path) -> Iterator[None]:
     # As root, as in most containers, its own sandbox cannot be made.
     root = ["--no-sandbox"] if os.geteuid() == 0 else []
-    command = [program, *_OPTIONS, *root, "--remote-debugging-port=0", f"--user-data-dir={folder}", "about:blank"]
+    own = ["--remote-debugging-port=0", f"--user-data-dir={folder}", "about:blank"]
+    command = [*_WITH_PARENT, program, *_OPTIONS, *root, *own]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:

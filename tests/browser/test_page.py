@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ import pytest
 
 from devstack.errors import StackError
 from tests.browser.chromium import Chromium
-from tests.browser.conftest import HOSTILE, Site
+from tests.browser.conftest import BATCHES, HOSTILE, Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(3600)]
 Visit = Callable[..., Chromium]
 
 PAGE = "/sluice/pipelines/publishing"
@@ -29,6 +30,11 @@ def status(browser: Chromium, path: str) -> int:
 def send(browser: Chromium, path: str, body: str, kind: str) -> int:
     request = {"method": "POST", "body": body, "headers": {"Content-Type": kind}}
     return int(browser.run(f"fetch({json.dumps(path)}, {json.dumps(request)}).then(reply => reply.status)"))
+
+
+def lately() -> datetime:
+    """Longer ago than the window's lag."""
+    return datetime.now(UTC) - timedelta(seconds=10)
 
 
 def newest_run(site: Site) -> dict[str, Any]:
@@ -55,10 +61,11 @@ def test_a_pipeline_shows_its_batches_with_steps_logs_and_rejects(visit: Visit, 
     browser = visit("vera", PAGE)
     text = browser.run(TEXT)
 
-    for heading in ("Freshness", "Collections", "Batches", "Rejects by reason", "Migrations"):
+    for heading in ("Freshness", "Collections", "Batches", "Checks", "Rejects by reason", "Drift", "Migrations"):
         assert heading in text
-    assert browser.run("document.querySelectorAll('.plot .spot').length") == 6
-    assert browser.run("document.querySelectorAll('details .steps rect').length") == 6 * 7
+    assert "delete landed objects" in text
+    assert browser.run("document.querySelectorAll('.plot .spot').length") == BATCHES
+    assert browser.run("document.querySelectorAll('details .steps rect').length") == BATCHES * 7
     browser.click(".batches details summary")
     links = browser.run("[...document.querySelectorAll('.batches details[open] .logs a')].map(a => a.href)")
     assert [link.rpartition("/")[2] for link in links] == [
@@ -190,6 +197,22 @@ def test_a_span_is_sent_as_it_was_typed_in_utc(visit: Visit, site: Site) -> None
     site.ended(run)
 
 
+def test_rejects_are_replayed_and_open_ones_are_fewer(visit: Visit, site: Site) -> None:
+    """Without a collection chosen: all of them, also of the document whose key is markup."""
+    documents, number = site.mongo["publishing"]["documents"], "Number(document.querySelector('.tiles .hot').innerText)"
+    before = visit("admin", PAGE).run(number)
+    documents.update_one({"_id": HOSTILE}, {"$set": {"topic": "markup"}})  # its modified date does not say so
+    browser = visit("admin", PAGE)
+    browser.click("[data-opens=do-replay]")
+    browser.click("#do-replay .go")
+    run = browser.wait("document.querySelector('#do-replay .answer.good a')?.innerText")
+
+    assert site.ended(run)["conf"]["replay_rejects"] == ""
+    shown = visit("admin", PAGE)
+    assert shown.run("document.querySelector('.batches details .chip').innerText") == "rejects"
+    assert shown.run(number) < before
+
+
 def test_a_refusal_is_shown(visit: Visit, site: Site, chromium: Chromium) -> None:
     """Somebody who was allowed when the page was made, and is not when the button is pressed."""
     browser = visit("admin", PAGE)
@@ -201,6 +224,30 @@ def test_a_refusal_is_shown(visit: Visit, site: Site, chromium: Chromium) -> Non
     assert len(chromium.complaints()) == 1  # of the 403
 
 
+# --- when a check stops a batch ---------------------------------------------------------------------------------------
+
+
+def test_the_page_and_the_log_say_which_rows_stopped_a_batch_and_why(visit: Visit, site: Site, pictures: Path) -> None:
+    tickets = site.mongo["publishing"]["tickets"]
+    ticket = tickets.find_one_and_update({"status": "Started"}, {"$set": {"status": "Lost", "updated_at": lately()}})
+    assert ticket
+    run = site.api().trigger("publishing")
+    site.ended(run, "failed")
+
+    head = visit("vera", PAGE).run("document.querySelector('.trouble').innerText")
+    (publish,) = (task for task in site.api().tasks("publishing", run) if task["task_id"] == "publish")
+    log = site.api().log("publishing", run, publish)
+    for text in ("tickets.accepted_values(status)", "1 fail", str(ticket["_id"]), "Lost"):
+        assert text in head
+        assert text in log
+    assert "correct these rows in the source" in head
+    visit("vera", PAGE).shoot(pictures / "stopped-light.png", 420)
+
+    tickets.update_one({"_id": ticket["_id"]}, {"$set": {"status": "Started", "updated_at": lately()}})
+    site.run()
+    assert visit("vera", PAGE).run("document.querySelector('.trouble')") is None
+
+
 # --- what README and docs show ----------------------------------------------------------------------------------------
 
 
@@ -208,7 +255,9 @@ def test_a_refusal_is_shown(visit: Visit, site: Site, chromium: Chromium) -> Non
 def test_pictures(visit: Visit, pictures: Path, scheme: str) -> None:
     pictures.mkdir(parents=True, exist_ok=True)
     visit("admin", "/sluice/", scheme=scheme).shoot(pictures / f"overview-{scheme}.png")
-    visit("admin", PAGE, scheme=scheme).shoot(pictures / f"pipeline-{scheme}.png", 1240)
+    browser = visit("admin", PAGE, scheme=scheme)
+    browser.shoot(pictures / f"pipeline-{scheme}.png", 1240)
+    browser.shoot(pictures / f"quality-{scheme}.png", begin="#checks")
     visit("admin", PAGE, width=390, scheme=scheme).shoot(pictures / f"telephone-{scheme}.png", 1100)
 
-    assert sum(file.stat().st_size for file in pictures.glob("*.png")) < 1_000_000
+    assert max(file.stat().st_size for file in pictures.glob("*.png")) < 300_000

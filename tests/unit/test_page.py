@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
@@ -37,9 +37,10 @@ from sluice.positions import Position
 from sluice.settings import Endpoint
 from sluice.spec import CheckKind, DataCheck
 from sluice.spec import Freshness as Limit
-from sluice.warehouse.base import Commit, MigrationState, RejectRow
+from sluice.warehouse.base import Commit, MigrationState
 from sluice.warehouse.data_checks import CheckResult
 from sluice.warehouse.maintenance import VACUUM, Entry, Size
+from sluice.warehouse.quarantine import RejectGroup, RejectRow
 from tests.factories import NOON, a_cut, a_pipeline
 
 MINUTE = timedelta(minutes=1)
@@ -85,6 +86,19 @@ def a_reject(**overrides: Any) -> RejectRow:
     return RejectRow(**{**defaults, "detail": "found int", "raw_uri": "s3://…", "position": 0, "batch": 1, **overrides})
 
 
+def a_group(**overrides: Any) -> RejectGroup:
+    defaults: dict[str, Any] = {"collection": "documents", "column": "title", "reason": "wrong_type", "rejects": 1}
+    return RejectGroup(
+        **{**defaults, "first_batch": 1, "last_batch": 1, "key": "k1", "detail": "found int", **overrides}
+    )
+
+
+def a_contents(*commits: Commit, **overrides: Any) -> Contents:
+    """A warehouse that said nothing but what is given."""
+    lists: dict[str, Any] = {each.name: [] for each in fields(Contents)}
+    return Contents(**{**lists, "commits": list(commits), **overrides})
+
+
 def an_entry(**overrides: Any) -> Entry:
     defaults: dict[str, Any] = {
         "pipeline": "publishing",
@@ -118,6 +132,7 @@ PARAMS = (
     a_param("from", **SPAN),
     a_param("to", **SPAN),
     a_param("full", type=["null", "string"], enum=[None, "documents", "tickets"]),
+    a_param("replay_rejects", type=["null", "object", "string"]),
 )
 
 
@@ -130,7 +145,7 @@ RECONCILE = a_dag("publishing.reconcile", params=(a_param("dry_run", type="boole
 
 def a_subject(*commits: Commit, now: float = 2, **overrides: Any) -> Subject:
     migrations = [MigrationState("0001", "create_batches", "applied", NOON)]
-    contents = Contents(list(commits), [a_reject()], migrations, [an_entry()], [a_drift()], [a_result()])
+    contents = Contents(list(commits), [a_group()], [a_reject()], migrations, [an_entry()], [a_drift()], [a_result()])
     dags = {"publishing": a_dag("publishing", a_run()), "publishing.reconcile": RECONCILE}
     return Subject(**{"pipeline": a_pipeline(), "contents": contents, "dags": dags, "now": minutes(now), **overrides})
 
@@ -253,29 +268,53 @@ def test_a_window_goes_from_the_position_before_less_the_overlap_to_the_last_one
     assert (row.low, row.high, row.age) == (minutes(-2), minutes(5), MINUTE)
 
 
-def test_rejects_are_grouped_with_a_few_samples() -> None:
-    found = reject_groups([a_reject(key=f"k{n}", batch=9 - n) for n in range(5)] + [a_reject(reason="too_long")])
+def test_rejects_are_counted_by_the_warehouse_and_each_reason_has_samples() -> None:
+    groups = [a_group(rejects=70_000), a_group(reason="too_long", key="old", detail="600 bytes")]
+    newest = [a_reject(key=f"k{n}") for n in range(5)]
 
-    assert [(group.reason, group.count, group.last, len(group.samples)) for group in found] == [
-        ("wrong_type", 5, 9, SAMPLES),
-        ("too_long", 1, 1, 1),
+    found = reject_groups(groups, newest)
+    assert [(group.rejects, samples[0], len(samples)) for group, samples in found] == [
+        (70_000, ("k0", "found int"), SAMPLES),
+        (1, ("old", "600 bytes"), 1),
     ]
+    shown = html(a_subject(a_commit(), contents=a_contents(a_commit(), groups=groups, rejects=newest)))
+    assert "do not see as they are now: 70,001." in shown
 
 
 def test_each_check_is_shown_with_how_it_went_what_failed_first() -> None:
-    pipeline = a_pipeline(checks=(a_check("fine"), a_check("new"), a_check("bad")))
-    fine, new, bad = (check.name for check in pipeline.checks)
+    pipeline = a_pipeline(checks=tuple(map(a_check, ("fine", "new", "poor", "bad"))))
+    fine, new, poor, bad = (check.name for check in pipeline.checks)
     stopped = a_result(name=bad, failing=2, samples=("title of k7",), batch=None)
-    results = [stopped, a_result(name=fine, cut=minutes(5)), a_result(name=bad), a_result(name="gone")]
+    warned = a_result(name=poor, failing=1, severity="warn")
+    results = [stopped, warned, a_result(name=fine, cut=minutes(5)), a_result(name=bad), a_result(name="gone")]
 
     rows = check_rows(pipeline, results)
     states = [(row.name, row.last and row.last.state) for row in rows]
-    assert states == [(bad, "stopped"), (fine, "passed"), (new, None)]
+    assert states == [(bad, "stopped"), (poor, "warned"), (fine, "passed"), (new, None)]
     assert [each.state for each in rows[0].results] == ["passed", "stopped"]
-    subject = a_subject(pipeline=pipeline, contents=Contents([], [], [], [], [], results))
+    subject = a_subject(pipeline=pipeline, contents=a_contents(a_commit(), checks=results))
     assert "title of k7" in html(subject)
     assert "title of k7" not in html(subject, Rights())
     assert "the batch was not published" in html(subject, Rights())
+
+
+def test_a_check_that_stopped_the_last_batch_comes_first_until_a_batch_holds() -> None:
+    pipeline, failed = a_pipeline(checks=(a_check(),)), {"publishing": a_dag("publishing", a_run(None, "failed"))}
+    stopped = a_result(failing=2, samples=("title of k7",), batch=None)
+
+    def told(*results: CheckResult) -> tuple[str, str]:
+        contents = a_contents(a_commit(), checks=list(results))
+        subject = a_subject(pipeline=pipeline, contents=contents, dags=failed)
+        head = html(subject).partition("</section>")[0]
+        return card(subject).state.word, head if "trouble" in head else ""
+
+    word, head = told(stopped, a_result())
+    assert word == "stopped by a check"
+    for text in ("documents.not_null", "2 fail", "title of k7", "correct these rows", "the log of publish"):
+        assert text in head
+    word, head = told(a_result(), stopped)
+    assert word == "last run failed"
+    assert "title of k7" not in head
 
 
 def test_drift_begins_with_what_is_undeclared_and_frequent() -> None:
@@ -289,7 +328,7 @@ def test_maintenance_shows_what_it_changed_and_else_what_it_did() -> None:
     entry = an_entry(before=Size(2_000, 3_000_000_000, 12), after=Size(1_000, None, 12))
 
     assert maintenance_row(entry).changes == ("2,000 rows → 1,000 rows",)
-    assert "2,000 rows → 1,000 rows" in html(a_subject(contents=Contents([], [], [], [entry], [], [])))
+    assert "2,000 rows → 1,000 rows" in html(a_subject(contents=a_contents(maintenance=[entry])))
     assert "VACUUM DELETE ONLY" in html(a_subject())
 
 
@@ -302,7 +341,7 @@ def test_maintenance_shows_what_it_changed_and_else_what_it_did() -> None:
         ({"dags": {"publishing": a_dag(paused=True)}}, "paused"),
         ({"dags": {"publishing": a_dag("publishing", a_run(None, "failed"))}}, "last run failed"),
         ({"dags": {"publishing": a_dag("publishing", a_run(None, "running"), a_run())}}, "running"),
-        ({"contents": Contents([], [], [], [], [], [])}, "nothing published yet"),
+        ({"contents": a_contents()}, "nothing published yet"),
     ],
 )
 def test_the_word_for_a_pipeline(change: dict[str, Any], word: str) -> None:
@@ -316,13 +355,14 @@ def test_nothing_of_others_becomes_markup() -> None:
     """A key, a column, a reason, the name of a pipeline, of a DAG, of a run, of a migration, an error's text."""
     counts = a_commit().counts["documents"] | {"tables": {SCRIPT: ROWS}, "anew": SCRIPT}
     commit = a_commit(kind=SCRIPT, plan=SCRIPT, code_version=SCRIPT, counts={SCRIPT: counts})
-    reject = a_reject(key=SCRIPT, column=SCRIPT, reason=SCRIPT, detail=SCRIPT, collection=SCRIPT)
+    reject: dict[str, Any] = dict.fromkeys(("key", "column", "reason", "detail", "collection"), SCRIPT)
     run = replace(a_run(state="failed"), run=SCRIPT, dag=SCRIPT)
     drift = a_drift(collection=SCRIPT, path=SCRIPT, types=SCRIPT, sample=SCRIPT)
-    result = a_result(name=a_check(SCRIPT).name, failing=1, samples=(SCRIPT,))
+    result = a_result(name=a_check(SCRIPT).name, failing=1, samples=(SCRIPT,), batch=None)
     entry = an_entry(action=SCRIPT, target=SCRIPT, reason=SCRIPT, did=SCRIPT, error=SCRIPT)
     migrations = [MigrationState(SCRIPT, SCRIPT, SCRIPT)]
-    contents = Contents([commit, a_commit(2)], [reject], migrations, [entry], [drift], [result])
+    rejects, commits = [a_reject(**reject)], [commit, a_commit(2)]
+    contents = Contents(commits, [a_group(**reject)], rejects, migrations, [entry], [drift], [result])
     params = (*PARAMS, a_param(SCRIPT, title=SCRIPT, says=SCRIPT, default=SCRIPT), a_param("x", enum=[SCRIPT]))
     other = f"{SCRIPT}.{SCRIPT}"
     dags = {
@@ -349,13 +389,15 @@ def test_the_page_is_made_of_whatever_there_is() -> None:
     """The templates raise for what is not defined: every branch of them, taken and not."""
     flawless = a_commit().counts["documents"] | {"rejected": 0}
     params = tuple(a_param(f"x{n}", **schema) for n, schema in enumerate(({"type": "integer", "default": 7}, {}, SPAN)))
-    many = [a_reject(reason=f"reason {n}") for n in range(10)]
-    fields = [a_drift(path=f"p{n}") for n in range(25)]
+    many = [a_group(reason=f"reason {n}", last_batch=n, column="title" * (n % 2)) for n in range(10)]
+    drift = [a_drift(path=f"p{n}") for n in range(25)]
+    waits = [MigrationState("0002", "add_title", "pending")]
     subjects = [
         a_subject(a_commit(counts={"documents": flawless})),
         a_subject(a_commit(kind="backfill")),
         a_subject(a_commit(positions={})),
-        a_subject(contents=Contents([a_commit(3), a_commit(9)], many, [], [], fields, [])),
+        a_subject(contents=a_contents(a_commit(3), a_commit(9), groups=many, drift=drift, migrations=waits)),
+        a_subject(contents=a_contents(a_commit())),
         a_subject(a_commit(), dags={**a_subject().dags, "publishing.x": a_dag("publishing.x", params=params)}),
         a_subject(a_commit(), dags={}),
         a_subject(*(a_commit(n, cut=n, published=n + 1) for n in range(30, 0, -1)), now=40),
@@ -364,7 +406,7 @@ def test_the_page_is_made_of_whatever_there_is() -> None:
 
     assert all("</html>" in html(subject, may) for subject in subjects for may in (Rights(), everything))
     assert "All 30 of the newest batches" in html(subjects[-1])
-    assert 'value="7"' in html(subjects[4], everything)
+    assert 'value="7"' in html(subjects[5], everything)
 
 
 def test_the_page_runs_no_script_and_loads_nothing_but_its_own() -> None:
@@ -408,6 +450,7 @@ def test_who_may_not_read_runs_or_logs_sees_neither_runs_nor_keys() -> None:
     page = html(a_subject(a_commit()), Rights())
 
     assert "manual__1" not in page
+    assert "wrong type" in page
     assert "k1" not in page
     assert "isbn" in page
     assert "978-3" not in page
@@ -419,10 +462,20 @@ def test_only_what_airflow_has_and_allows_has_a_button() -> None:
     def names(*allowed: str) -> list[str]:
         return [each.name for each in actions(a_pipeline(), dags, allowed)]
 
-    assert names(*dags) == ["run", "backfill", "refresh", "reconcile"]
+    assert names(*dags) == ["run", "backfill", "refresh", "replay", "reconcile"]
     assert names("publishing.reconcile") == ["reconcile"]
     assert names() == []
     assert actions(a_pipeline(), {}, ["publishing"]) == []
+
+
+def test_a_replay_asks_which_collection_and_none_means_all() -> None:
+    """The empty text is sent, as the DAG takes it for every open reject: without it the run would be a live one."""
+    (field,) = actions(a_pipeline(), {"publishing": a_dag()}, ["publishing"])[3].fields
+
+    assert (field.name, field.choices, field.required) == ("replay_rejects", ("documents",), False)
+    (form,) = re.findall(r'<select name="replay_rejects"(.*?)</select>', html(a_subject(a_commit())))
+    assert form.split(">", 1)[0].strip() == "data-empty"
+    assert '<option value="">all of them</option><option>documents</option>' in form
 
 
 def test_what_a_dag_does_not_take_has_no_button() -> None:

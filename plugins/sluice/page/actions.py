@@ -16,7 +16,10 @@ from sluice.spec import CONTINUOUS, Pipeline
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One parameter of the run. ``kind``: moment, choice, switch, number or text. ``value``: what it is at first."""
+    """One parameter of the run. ``kind``: moment, choice, switch, number or text. ``value``: what it is at first.
+
+    ``empty``: what the empty choice means, if it is to be sent.
+    """
 
     name: str
     label: str
@@ -25,6 +28,7 @@ class Field:
     value: Any = None
     choices: tuple[str, ...] = ()
     required: bool = False
+    empty: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +53,16 @@ def actions(pipeline: Pipeline, dags: Mapping[str, Dag], allowed: Collection[str
 def _own(pipeline: Pipeline, dag: Dag) -> Iterator[Action]:
     """The pipeline's own DAG is started in several ways, each with some of its parameters."""
     for name, label, says, wanted in WAYS:
-        fields = [field_of(param, required=True) for param in dag.params if param.name in wanted]
+        fields = [_asked(pipeline, param) for param in dag.params if param.name in wanted]
         if len(fields) == len(wanted) and (wanted or pipeline.schedule != CONTINUOUS):
             yield Action(name, label, dag.name, says, tuple(filter(None, fields)), dag.paused)
+
+
+def _asked(pipeline: Pipeline, param: Param) -> Field | None:
+    if param.name == "replay_rejects":  # it takes more than a form can ask; the empty text means all of them
+        names = tuple(collection.name for collection in pipeline.collections)
+        return Field(param.name, "Of collection", "", "choice", choices=names, empty="all of them")
+    return field_of(param, required=True)
 
 
 def _others(pipeline: Pipeline, dags: Mapping[str, Dag]) -> Iterator[Action]:
@@ -93,6 +104,12 @@ WAYS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         "Refresh whole",
         "Reads all of one collection, and ends what is no longer there. Readers see no step in between.",
         ("full",),
+    ),
+    (
+        "replay",
+        "Replay rejects",
+        "Reads documents that are open rejects again, as they are in MongoDB now, and publishes what conforms.",
+        ("replay_rejects",),
     ),
 )
 """Name, label, what it does, and the parameters that it asks for."""

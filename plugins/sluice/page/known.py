@@ -11,7 +11,7 @@ from sluice.drift import DriftRow
 from sluice.warehouse.base import Commit, MigrationState
 from sluice.warehouse.data_checks import CheckResult
 from sluice.warehouse.maintenance import Entry
-from sluice.warehouse.quarantine import RejectRow
+from sluice.warehouse.quarantine import RejectGroup, RejectRow
 
 STREAM = "stream"
 """The task that publishes one batch after the other."""
@@ -20,9 +20,13 @@ _WORST = ("failed", "upstream_failed", "running", "up_for_retry", "queued", "sch
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a warehouse said of a pipeline; all but drift and migrations newest first."""
+    """What a warehouse said of a pipeline: everything newest first, but drift, migrations and the groups of rejects.
+
+    ``groups`` are of all open rejects, ``rejects`` some of the newest.
+    """
 
     commits: list[Commit]
+    groups: list[RejectGroup]
     rejects: list[RejectRow]
     migrations: list[MigrationState]
     maintenance: list[Entry]

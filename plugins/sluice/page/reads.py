@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 BATCHES = 200
 """Batches that are looked back at."""
 REJECTS = 200
-"""Rejects that are grouped by their reason."""
+"""Rejects among which there are samples of each reason."""
 ENTRIES = 50
 """Things that maintenance did."""
 CHECKS = 200
@@ -48,7 +48,7 @@ def silence(pipeline: Pipeline, seconds: float) -> SluiceError:
     """The error for a warehouse that takes longer than a visitor waits."""
     warehouse = pipeline.warehouse
     return SluiceError(
-        f"{warehouse.kind.value} (connection {warehouse.conn_id}) did not answer in {seconds:.0f} s",
+        f"the warehouse ({warehouse.kind.value}, connection {warehouse.conn_id}) did not answer in {seconds:.0f} s",
         why="it does not run, is not reached from Airflow's API server, or is very busy",
         fix="the page asks again by itself. If it stays: look at the server, and at the connection's host and port",
     )
@@ -66,6 +66,7 @@ def read(pipeline: Pipeline, resolve: Resolver) -> Contents:
     ):
         return Contents(
             warehouse.commits(pipeline.name, limit=BATCHES),
+            warehouse.reject_groups(pipeline.name),
             warehouse.rejects(pipeline.name, limit=REJECTS),
             warehouse.migration_states(pipeline),
             journal.entries(pipeline.name, limit=ENTRIES),

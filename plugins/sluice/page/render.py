@@ -28,6 +28,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {name: getattr(words, name) for name in ("duration", "instant", "clock", "span", "number", "size")}
+    names = ("duration", "instant", "clock", "span", "number", "size", "sentence")
+    made.filters |= {name: getattr(words, name) for name in names}
     made.filters["urlencode"] = lambda text: quote(str(text), safe="")  # the built-in leaves slashes
     return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,11 +19,13 @@ from sluice.spec import Collection, Pipeline
 from sluice.warehouse.base import Commit, MigrationState
 from sluice.warehouse.data_checks import CheckResult
 from sluice.warehouse.maintenance import Entry
-from sluice.warehouse.quarantine import RejectRow
+from sluice.warehouse.quarantine import RejectGroup, RejectRow
 
 STEPS = ("migrate", "plan", "land", "follow", "load", "publish", "verify", "clean_up")
 """The steps that have a colour."""
 COUNTED = ("staged", "published", "unchanged", "superseded", "gone", "closed")
+WORST = ("stopped", "warned", "passed")
+"""States of checks, in the order in which they are shown."""
 RUNS = 20
 """Results that are shown of each check."""
 SAMPLES = 3
@@ -60,7 +62,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A pipeline in the overview, and the head of its own page."""
+    """A pipeline in the overview, and the head of its own page. ``rejects``: open ones."""
 
     name: str
     kind: str
@@ -69,6 +71,7 @@ class Card:
     age: timedelta | None
     chart: Chart | None
     last: BatchRow | None
+    rejects: int
     error: SluiceError | None
 
 
@@ -130,25 +133,6 @@ class MaintenanceRow:
     changes: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class RejectGroup:
-    """Rejects with one reason in one column."""
-
-    collection: str
-    column: str
-    reason: str
-    count: int = 0
-    last: int = 0
-    samples: list[RejectRow] = field(default_factory=list)
-
-    def add(self, row: RejectRow) -> None:
-        """One more, in the order newest first."""
-        self.count += 1
-        self.last = max(self.last, row.batch)
-        if len(self.samples) < SAMPLES:
-            self.samples.append(row)
-
-
 def pipeline_page(subject: Subject, may: Rights) -> dict[str, Any]:
     """All that the page of one pipeline shows to a visitor with these rights."""
     subject = (
@@ -159,10 +143,11 @@ def pipeline_page(subject: Subject, may: Rights) -> dict[str, Any]:
     return {
         "card": card(subject),
         "failed": failed_run(subject),
+        "stopped": stopped_by(subject),
         "actions": actions(subject.pipeline, subject.dags, may.start),
         "collections": collection_rows(subject),
         "batches": batch_rows(subject),
-        "rejects": reject_groups(known.rejects if known else ()) if may.logs else None,
+        "rejects": reject_groups(known.groups, known.rejects) if known else [],
         "checks": check_rows(subject.pipeline, known.checks if known else ()),
         "drift": drift_rows(subject.pipeline, known.drift if known else ()),
         "samples": may.logs,
@@ -180,7 +165,7 @@ def check_rows(pipeline: Pipeline, results: Iterable[CheckResult]) -> list[Check
         if result.name in found:
             found[result.name].append(result)
     rows = [CheckRow(name, each[0] if each else None, tuple(reversed(each[:RUNS]))) for name, each in found.items()]
-    return sorted(rows, key=lambda row: row.last is None or not row.last.failing)
+    return sorted(rows, key=lambda row: WORST.index(row.last.state) if row.last else len(WORST))
 
 
 def drift_rows(pipeline: Pipeline, rows: Iterable[DriftRow]) -> list[tuple[DriftRow, bool]]:
@@ -216,6 +201,7 @@ def card(subject: Subject) -> Card:
         fresh.age if fresh else None,
         draw(fresh, pipeline.freshness.limit if pipeline.freshness else None) if fresh else None,
         rows[0] if rows else None,
+        0 if isinstance(subject.contents, SluiceError) else sum(group.rejects for group in subject.contents.groups),
         subject.error,
     )
 
@@ -223,18 +209,23 @@ def card(subject: Subject) -> Card:
 def state(subject: Subject) -> State:
     """The word for a pipeline: what asks most for attention comes first."""
     dag = subject.dags.get(subject.pipeline.name)
-    ended = [run for run in dag.runs if run.state in {"success", "failed"}] if dag else []
-    if subject.error:
-        return State("bad", "no answer")
-    if ended and ended[0].state == "failed":
-        return State("bad", "last run failed")
-    if is_too_old(subject):
-        return State("bad", "too old")
+    if word := _trouble(subject):
+        return State("bad", word)
     if dag and any(run.state == "running" for run in dag.runs):
         return State("busy", "running")
     if dag is None or dag.paused:
         return State("idle", "paused" if dag else "no DAG")
     return State("good", "up to date") if subject.commits else State("idle", "nothing published yet")
+
+
+def _trouble(subject: Subject) -> str:
+    if subject.error:
+        return "no answer"
+    if stopped_by(subject):
+        return "stopped by a check"
+    if failed_run(subject):
+        return "last run failed"
+    return "too old" if is_too_old(subject) else ""
 
 
 def is_too_old(subject: Subject) -> bool:
@@ -323,13 +314,17 @@ def _reached(commit: Commit, collection: Collection) -> datetime | None:
     return position.high
 
 
-def reject_groups(rows: Iterable[RejectRow]) -> list[RejectGroup]:
-    """Rejects by collection, column and reason, the most frequent first."""
-    groups: dict[tuple[str, str, str], RejectGroup] = {}
-    for row in rows:
-        name = (row.collection, row.column, row.reason)
-        groups.setdefault(name, RejectGroup(*name)).add(row)
-    return sorted(groups.values(), key=lambda group: -group.count)
+def reject_groups(
+    groups: Iterable[RejectGroup], newest: Iterable[RejectRow]
+) -> list[tuple[RejectGroup, list[tuple[str, str]]]]:
+    """Each group of open rejects with a few keys and details; of one that is not among the newest, the one it names."""
+    samples: dict[tuple[str, str, str], list[tuple[str, str]]] = defaultdict(list)
+    for row in newest:
+        samples[row.collection, row.column, row.reason].append((row.key, row.detail))
+    return [
+        (group, samples[group.collection, group.column, group.reason][:SAMPLES] or [(group.key, group.detail)])
+        for group in groups
+    ]
 
 
 def migrations_by_state(states: Iterable[MigrationState]) -> dict[str, list[MigrationState]]:
@@ -338,6 +333,14 @@ def migrations_by_state(states: Iterable[MigrationState]) -> dict[str, list[Migr
     for each in states:
         found[each.state].append(each)
     return found
+
+
+def stopped_by(subject: Subject) -> list[CheckResult]:
+    """The checks that kept the last batch from being published."""
+    if isinstance(subject.contents, SluiceError):
+        return []
+    rows = check_rows(subject.pipeline, subject.contents.checks)
+    return [row.last for row in rows if row.last and row.last.state == "stopped"]
 
 
 def failed_run(subject: Subject) -> Run | None:

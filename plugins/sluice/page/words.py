@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-NOTHING = "-"
+NOTHING = "–"  # noqa: RUF001  a dash, as wide as a digit
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -38,6 +38,11 @@ def span(low: datetime | None, high: datetime) -> str:
         return f"all until {clock(high)}"
     same_day = low.astimezone(UTC).date() == high.astimezone(UTC).date()
     return f"{clock(low)} – {clock(high)[-8:] if same_day else clock(high)}"  # noqa: RUF001  a dash between two ends
+
+
+def sentence(text: str) -> str:
+    """An error's text, which is written to follow a word, where it stands alone."""
+    return text[:1].upper() + text[1:]
 
 
 def number(count: float) -> str:

@@ -34,8 +34,10 @@ async function start(form) {
   const answer = form.querySelector(".answer");
   const go = form.querySelector(".go");
   const conf = {};
-  // What is left empty has the default that the DAG declares.
-  for (const field of form.elements) if (field.name && field.value !== "") conf[field.name] = valueOf(field);
+  // What is left empty has the default that the DAG declares, unless empty is a choice.
+  for (const field of form.elements) {
+    if (field.name && (field.value !== "" || "empty" in field.dataset)) conf[field.name] = valueOf(field);
+  }
   go.disabled = true;
   answer.className = "answer";
   answer.textContent = "Asking Airflow …";
