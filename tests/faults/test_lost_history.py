@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
+from sluice import report
 from tests.acceptance.conftest import World, make_world, streaming, warehouse_kind  # noqa: F401  fixtures
 from tests.acceptance.test_stream import DATED, lost
 from tests.integration.own_mongod import own_mongod
@@ -19,6 +20,8 @@ def test_after_a_lost_history_deletes_are_found_all_the_same(
     streaming: World,  # noqa: F811
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     with own_mongod(tmp_path, replica_set=True, options=("--oplogSize", "1")) as url, MongoClient(url) as client:
         monkeypatch.setenv("AIRFLOW_CONN_PUBLISHING_MONGO", url)
@@ -33,8 +36,17 @@ def test_after_a_lost_history_deletes_are_found_all_the_same(
         commit = streaming.batch()
 
         assert streaming.differences() == []
-    assert "error 286" in commit.counts["documents"]["anew"]
+    why = "the oplog no longer reaches back to the last batch (error 286)"
+    assert commit.counts["documents"]["anew"] == why
+    assert ("WARNING", f"plan {commit.plan}: documents is read whole: {why}") in said(caplog)
+    report.show_status(streaming.pipeline, [commit], [])
+    status = " ".join(capsys.readouterr().out.split())
+    assert f"documents was read whole: {why}; 3 rows that it no longer has were ended" in status
     assert lost(streaming, commit) == {"documents": 3, "tickets": 0}
+
+
+def said(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+    return [(record.levelname, record.message) for record in caplog.records]
 
 
 def oldest(client: MongoClient[dict[str, Any]]) -> int:
