@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up down status demo shell migrate env test test-unit test-model test-faults test-mutants test-image test-browser lint types format bench lock clean
+.PHONY: help venv up down status demo shell import sql migrate env test test-unit test-model test-faults test-mutants test-image test-browser lint types format bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,8 +39,14 @@ status: $(READY) ## show which local servers run, and where
 demo: $(READY) ## see documents and tickets arrive through Airflow, some change, and only those move
 	$(PY) -m devstack.demo $(if $(WAREHOUSE),--warehouse $(WAREHOUSE))
 
-shell: $(READY) ## open a shell in which sluice and airflow talk to the local servers
+shell: up ## start what does not run, and open a shell in which sluice and airflow talk to the local servers
 	@$(STACK) && PATH="$(CURDIR)/$(VENV)/bin:$$PATH" exec "$${SHELL:-sh}"
+
+import: up ## fill a collection of MongoDB, named as the file: FILE=~/students.json, a document of Extended JSON a line
+	@$(PY) -m devstack import $(or $(DATABASE),mine) "$(or $(FILE),$(error which file? make import FILE=~/students.json))"
+
+sql: $(READY) ## ask the warehouse: SQL='SELECT …', WAREHOUSE=redshift
+	@$(PY) -m devstack sql $(if $(WAREHOUSE),--warehouse $(WAREHOUSE)) "$${SQL:?what? make sql SQL='SELECT 1'}"
 
 migrate: $(READY) ## apply missing migrations to the local warehouse
 	$(STACK) && $(VENV)/bin/sluice migrate up

@@ -12,6 +12,7 @@ from pathlib import Path
 from devstack import state
 from devstack.errors import StackError
 from devstack.host import MEGABYTE
+from devstack.importing import import_file
 from devstack.servers import SERVERS
 from devstack.stack import HOME_VARIABLE, Stack
 
@@ -22,6 +23,8 @@ _COMMANDS = {
     "reset": "empty the data; ports and keys stay",
     "restart": "stop and start one server: " + ", ".join(server.name for server in SERVERS),
     "env": "print what the env file holds: URLs, keys, Airflow's settings and connections",
+    "import": "fill a collection of MongoDB, named as the file, from Extended JSON",
+    "sql": "ask a warehouse, and show the answer",
 }
 _EPILOG = """\
 The state is in {home_variable}, or .devstack in the repository; its file `env` is for shells:
@@ -64,6 +67,10 @@ def _run(stack: Stack, options: argparse.Namespace) -> int:
             stack.reset()
         case "restart":
             stack.restart(options.server)
+        case "import":
+            print(import_file(stack.env()["MONGO_URL"], options.database, options.file.expanduser()))
+        case "sql":
+            _ask(stack, options)
         case "env":
             sys.stdout.write("".join(f"export {n}={shlex.quote(v)}\n" for n, v in stack.env().items()))
         case "status":
@@ -72,8 +79,16 @@ def _run(stack: Stack, options: argparse.Namespace) -> int:
 
 
 def _greet(stack: Stack) -> None:
-    print(f"\n  source {state.env_file(stack.home)}")
+    print(f"\n  make shell, or: source {state.env_file(stack.home)}")
     _print_login(stack)
+
+
+def _ask(stack: Stack, options: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from devstack.analyst import ask
+
+    Console().print(ask(options.warehouse, stack.env(), options.query))
 
 
 def _print_login(stack: Stack) -> None:
@@ -125,6 +140,10 @@ def _parser() -> argparse.ArgumentParser:
     made["up"].add_argument(
         "--airflow", action=argparse.BooleanOptionalAction, default=True, help="with Airflow, or the other servers only"
     )
+    made["import"].add_argument("database")
+    made["import"].add_argument("file", type=Path)
+    made["sql"].add_argument("query")
+    made["sql"].add_argument("--warehouse", choices=("clickhouse", "redshift"), default="clickhouse")
     made["restart"].add_argument("server", help="a server, or one process of it, such as scheduler")
     return parser
 

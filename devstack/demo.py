@@ -9,19 +9,18 @@ import shutil
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import clickhouse_connect.dbapi
 import pymongo
-import redshift_connector
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from devstack.airflow_api import FINAL, AirflowApi
+from devstack.analyst import WAREHOUSES, ask
 from devstack.errors import StackError
 from devstack.publisher import Publisher, shares
 from devstack.servers import SERVERS, Airflow, Place
@@ -35,7 +34,6 @@ from sluice.warehouse.base import Commit
 # A pipe has no width: without this, tables would be cut at 80 columns there.
 console = Console(width=None if sys.stdout.isatty() else 140)
 STEPS = ("migrate", "plan", "land", "load", "publish", "verify", "clean_up")
-WAREHOUSES = {"clickhouse": "ClickHouse", "redshift": "a stand-in for Redshift"}
 QUESTIONS = ROOT / "devstack" / "questions"
 
 
@@ -44,6 +42,7 @@ class Demo:
 
     def __init__(self, stack: Stack, dags: Path, options: argparse.Namespace) -> None:
         self.stack, self.dags, self.options = stack, dags, options
+        self.file = dags / "pipelines" / "publishing.yml"
         self.begun = time.monotonic()
 
     def run(self) -> bool:
@@ -72,15 +71,14 @@ class Demo:
         again = self.stack.exists()
         self.stack.up()
         if again:
-            self._say("the last demo's data is removed")
+            self._say("what these servers held is removed")
             self.stack.reset()
         env = self.stack.env()
         os.environ.update(env)
-        self.pipeline = load_pipeline(self.dags / "pipelines" / "publishing.yml")
+        self.pipeline = load_pipeline(self.file)
         self.mongo: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(env["MONGO_URL"])
         self.airflow = AirflowApi(env["AIRFLOW_URL"], env["AIRFLOW_USER"], env["AIRFLOW_PASSWORD"])
         self.systems = spine.connect(self.pipeline, from_environment)
-        self.analyst = _analyst(self.options.warehouse, env)
 
     def _first_run(self) -> str:
         while not (runs := self.airflow.runs(self.pipeline.name)):
@@ -152,13 +150,8 @@ class Demo:
     def _ask(self) -> None:
         for file in sorted(QUESTIONS.glob("*.sql")):
             title, _, query = file.read_text().partition("\n")
-            answer = self.analyst.cursor()
-            answer.execute(query)
             self._say(title.removeprefix("--").strip())
-            table = Table(*(str(column[0]) for column in answer.description), box=None, header_style="bold")
-            for row in answer.fetchall():
-                table.add_row(*map(str, row))
-            console.print(table)
+            console.print(ask(self.options.warehouse, self.stack.env(), query))
 
     def _farewell(self) -> None:
         env = self.stack.env()
@@ -166,21 +159,11 @@ class Demo:
         console.print(
             f"  Airflow     {env['AIRFLOW_URL']}  user {env['AIRFLOW_USER']}  password {env['AIRFLOW_PASSWORD']}"
         )
-        console.print("  a shell     source .devstack/env && .venv/bin/sluice status")
+        file = self.pipeline.name if self.dags == ROOT / "dags" else os.path.relpath(self.file)
+        console.print(f"  a shell     make shell, and there: sluice status {file}", soft_wrap=True)
 
     def _say(self, text: str) -> None:
         console.print(f"\n[bold cyan]{time.monotonic() - self.begun:5.0f} s[/]  {text}")
-
-
-def _analyst(warehouse: str, env: Mapping[str, str]) -> Any:
-    """An analyst's DB-API connection, which knows nothing of Sluice."""
-    host, port, user, password = (env[f"{warehouse.upper()}_{name}"] for name in ("HOST", "PORT", "USER", "PASSWORD"))
-    if warehouse == "clickhouse":
-        return clickhouse_connect.dbapi.connect(host=host, port=int(port), username=user, password=password)
-    database = env["REDSHIFT_DATABASE"]
-    return redshift_connector.connect(
-        host=host, port=int(port), user=user, password=password, database=database, ssl=False
-    )
 
 
 class OtherAirflow(Airflow):

@@ -164,7 +164,7 @@ class Stack:
     def _members(self) -> State:
         members = state.load(self.home)
         if not members:
-            raise StackError(f"there is no stack in {self.home}: start one with `python -m devstack up`")
+            raise StackError(f"there is no stack in {self.home}: start one with `make up`")
         return members
 
     def _everything(self) -> list[Process]:

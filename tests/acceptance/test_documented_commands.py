@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from typer.testing import CliRunner
 
 from devstack.publisher import Publisher
 from sluice import cli, cli_names
-from tests.acceptance.conftest import World
+from tests.acceptance.conftest import ROOT, World
 from tests.project import test_docs as shown
 
-TRIED_ELSEWHERE: Final = ("stream", "infer", "rejects replay")
-"""They end when told to, write a file, want a corrected document: test_stream, test_infer, test_rejects try them."""
+TRIED_ELSEWHERE: Final = ("stream", "infer", "rejects replay", "run mine", "verify mine")
+"""They end when told to, write a file, want a corrected document: test_stream, test_infer, test_rejects try them. The
+last two want what was imported: the test of one's own collection below."""
 
 STANDS_FOR: Final = {
     "<pipeline>": "publishing",
@@ -53,3 +59,49 @@ def test_every_documented_command_works(publishing: World, tmp_path: Path, monke
     assert len(whole) > 15
     assert "published" in done["run publishing"].output
     assert {line: (result.exception, result.output) for line, result in whole.items() if result.exit_code} == {}
+
+
+ON_REDSHIFT: Final = {"sluice infer": " --warehouse redshift", "make sql": " WAREHOUSE=redshift"}
+
+
+def own_collection(warehouse: str) -> list[str]:
+    """What README types for a collection of one's own; without the shell, which a test is."""
+    section = (ROOT / "README.md").read_text().partition("## Your own collection")[2]
+    lines = [
+        line.partition(" #")[0].strip() for line in re.findall(r"```sh\n(.*?)```", section, re.DOTALL)[0].splitlines()
+    ]
+    more = ON_REDSHIFT if warehouse == "redshift" else {}
+    return [line + more.get(" ".join(line.split()[:2]), "") for line in lines if line != "make shell"]
+
+
+def types(line: str) -> str:
+    """What a line answers. The servers and the environment are there, and not made."""
+    program, *words = shlex.split(line)
+    if program == "sluice":
+        done = CliRunner().invoke(cli.app, words)
+        assert done.exit_code == 0, (line, done.output, done.exception)
+        return done.output
+    made = [f"--old-file={target}" for target in ("up", f"{sys.prefix}/.ready")]
+    command = ["make", *made, f"VENV={sys.prefix}", *words]
+    return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def test_a_collection_of_ones_own_arrives_as_readme_says(
+    stack_env: dict[str, str], mongo: Any, warehouse_kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = [
+        {"_id": {"$oid": f"{n:024x}"}, "name": f"student {n}", "scores": [{"score": 1.5}] * n} for n in range(9)
+    ]
+    (tmp_path / "students.json").write_text("\n".join(map(json.dumps, documents)))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for module in (cli, cli_names):
+        monkeypatch.setattr(module, "FOLDER", tmp_path)
+    mongo.drop_database("mine")
+
+    *_, answer = map(types, own_collection(warehouse_kind))
+
+    assert "student 1" in answer
+    query = "SELECT count(*) AS rows, count(DISTINCT parent_id) AS parents FROM mine.students_scores"
+    scores = types(f"make sql SQL='{query}'" + ON_REDSHIFT["make sql"] * (warehouse_kind == "redshift"))
+    assert scores.split() == ["rows", "parents", "36", "8"]
+    assert "yes" in types("sluice verify mine")
