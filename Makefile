@@ -40,7 +40,7 @@ demo: $(READY) ## see documents and tickets arrive through Airflow, some change,
 	$(PY) -m devstack.demo $(if $(WAREHOUSE),--warehouse $(WAREHOUSE))
 
 shell: up ## start what does not run, and open a shell in which sluice and airflow talk to the local servers
-	@$(STACK) && PATH="$(CURDIR)/$(VENV)/bin:$$PATH" exec "$${SHELL:-sh}"
+	@$(STACK) && unset MAKEFLAGS MAKELEVEL && PATH="$(CURDIR)/$(VENV)/bin:$$PATH" exec "$${SHELL:-sh}"
 
 import: up ## fill a collection of MongoDB, named as the file: FILE=~/students.json, a document of Extended JSON a line
 	@$(PY) -m devstack import $(or $(DATABASE),mine) "$(or $(FILE),$(error which file? make import FILE=~/students.json))"

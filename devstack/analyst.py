@@ -8,6 +8,7 @@ from typing import Any
 
 import clickhouse_connect.dbapi
 import redshift_connector
+from redshift_connector.error import Error as RedshiftError
 from rich.table import Table
 from rich.text import Text
 
@@ -27,7 +28,7 @@ def ask(warehouse: str, env: Mapping[str, str], query: str) -> Table:
             for row in answer.fetchall():
                 table.add_row(*(Text("NULL" if value is None else str(value)) for value in row))
             return table
-    except (clickhouse_connect.dbapi.Error, redshift_connector.Error) as error:
+    except (clickhouse_connect.dbapi.Error, RedshiftError) as error:
         raise StackError(_said(error)) from None
 
 

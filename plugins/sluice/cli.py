@@ -241,7 +241,7 @@ def infer(  # noqa: PLR0913  one parameter an option
         with SampleProgress(heading.sizes, sample) as progress:
             text = edge.infer_pipeline(source, heading, sample, progress.read)
     write_new(path, text, fix=_ELSEWHERE)
-    typer.echo(f"{path}: {len(heading.sizes)} collections; read it, then: sluice run --dry-run {path}")
+    typer.echo(f"{path}: {', '.join(heading.sizes)}; read it, then: sluice run --dry-run {out or name}")
 
 
 @app.command()

@@ -21,7 +21,7 @@ class Position:
     def __str__(self) -> str:
         if self.cluster is not None:
             return f"stream {self.cluster >> 32}:{self.cluster & 0xFFFFFFFF}"
-        return f"{self.field} {self.high.isoformat() if self.high else ''}".strip()
+        return f"{self.field} {self.high.isoformat(' ', 'seconds') if self.high else ''}".strip()
 
     def modified(self, field: str | None) -> datetime | None:
         """The date up to which it was read; None when that was by another field: it says nothing of this one."""

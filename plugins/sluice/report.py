@@ -391,7 +391,9 @@ def _show_anew(commit: Commit, prefix: str = "") -> None:
 
 
 def _counts_table(commit: Commit) -> Table:
-    rows_of = ("staged", "published", "unchanged", "superseded", "gone", "closed")
+    each = [rows for counts in commit.counts.values() for rows in counts["tables"].values()]
+    seldom = ("unchanged", "superseded", "gone", "closed")
+    rows_of = ("staged", "published", *(name for name in seldom if any(rows[name] for rows in each)))
     table = _table("table", "read", "rejected", *rows_of, "position")
     for collection, counts in commit.counts.items():
         for index, (name, rows) in enumerate(counts["tables"].items()):
