@@ -14,6 +14,7 @@ from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from devstack.errors import StackError
+from sluice.config.grammar import plain_name
 
 _BATCH = 1000
 # A date that Python's datetime cannot hold is a date all the same.
@@ -24,9 +25,11 @@ def import_file(url: str, database: str, file: Path) -> str:
     """Fill the collection that is named as the file. Returns what was done; raises StackError with nothing changed."""
     try:
         with MongoClient[dict[str, Any]](url, serverSelectionTimeoutMS=5000) as client:
-            collection = client[database][file.name.partition(".")[0]]
+            collection = client[database][plain_name(file.name.partition(".")[0])]
             if collection.find_one():
-                raise StackError(f"{collection.full_name} has documents already: import into another database")
+                raise StackError(
+                    f"{collection.full_name} has documents already: name another, as make import DATABASE=other"
+                )
             return f"{collection.full_name}: {_fill(collection, _documents(file)):,} documents"
     except BulkWriteError as error:
         raise StackError(f"{file}: nothing was imported: {error.details['writeErrors'][0]['errmsg']}") from None

@@ -34,7 +34,7 @@ app.add_typer(migrations, name="migrate")
 app.add_typer(rejects, name="rejects")
 app.add_typer(checks, name="checks")
 
-_ELSEWHERE = "give another --out, or move it away"
+_ELSEWHERE = "give another --pipeline or --out, or move it away"
 FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
 

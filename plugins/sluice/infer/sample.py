@@ -62,7 +62,9 @@ def heading_for(source: Source, asked: Sequence[str], goal: Goal) -> Heading:
     usable = [name for name in names if _can_be_table(name)]
     if not usable:
         raise ConfigError(
-            f"there is nothing to look at in {goal.database}", fix="check the connection and the database"
+            f"there is nothing to look at in {goal.database}",
+            why=f"no name can be a table's: {', '.join(names)}" if names else "it has no collections",
+            fix="check the connection and the database",
         )
     sizes = {name: source.estimate(name) for name in usable}
     skipped = [name for name in names if name not in sizes]
