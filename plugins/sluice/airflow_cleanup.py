@@ -9,7 +9,7 @@ from airflow.sdk import DAG, Param
 
 from sluice.airflow_tasks import Step, dag_beside
 from sluice.pipeline_file import load_pipeline
-from sluice.spec import Pipeline
+from sluice.spec import Beside, Pipeline
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -30,8 +30,11 @@ class Cleanup(Step):
         from airflow.sdk.configuration import conf
 
         from sluice import cleanup
+        from sluice.log_files import LogFolder
 
-        logs = Path(conf.get("logging", "base_log_folder"))
+        bundle = context["ti"].bundle_instance.name  # type: ignore[attr-defined]
+        dags = Path(self.dag.relative_fileloc or "").parent
+        logs = LogFolder(Path(conf.get("logging", "base_log_folder")), (bundle / dags).as_posix())
         with cleanup.connect(pipeline, self.resolve, logs) as tools:
             entries = cleanup.run(pipeline, tools, dry_run=dry_run_of(context))
         return [f"{entry.action}: {entry.did}" for entry in entries]
@@ -47,7 +50,7 @@ def build_cleanup_dag(file: Path) -> DAG:
     pipeline = load_pipeline(file)
     with dag_beside(
         pipeline,
-        "cleanup",
+        Beside.CLEANUP,
         pipeline.maintenance.cleanup.schedule,
         tag="maintenance",
         params={"dry_run": DRY_RUN},
@@ -68,9 +71,9 @@ Deletes what the batches of `{name}` left behind and nobody needs any more, and 
 | settled rejects, and their raw documents | their batch was published longer ago than `rejects.retention` |
 | results of checks | found longer ago than `rejects.retention`; those of the newest batch stay |
 | rows of `sluice.drift` that a newer one replaces | at once; ClickHouse only |
-| unfinished uploads, staging tables | of plans that are older than two days, and that no load goes on with |
+| unfinished uploads, staging tables | made more than two days ago, and no load goes on with them |
 | rows that a dead batch wrote | the next batch would undo them too; ClickHouse only |
-| Airflow's log files of this pipeline's DAGs, and of parsing | not written since `maintenance.cleanup.logs` |
+| Airflow's logs of this pipeline's DAGs, of parsing Sluice's files | not written since `maintenance.cleanup.logs` |
 
 **Never deleted:** what the newest batch landed, what was landed and not published, loads under way, raw rejects that
 are still listed, and every object whose key is not exactly one that Sluice writes for this pipeline.

@@ -12,7 +12,7 @@ from sluice import reconcile
 from sluice.airflow_events import Told, batches_alias
 from sluice.airflow_tasks import Batches, RangeStep, Step, dag_beside, plan_of, push_plan
 from sluice.pipeline_file import load_pipeline
-from sluice.spec import Pipeline
+from sluice.spec import Beside, Pipeline
 from sluice.suspects import Comparison
 from sluice.window import Plan
 
@@ -89,7 +89,7 @@ def build_reconcile_dag(file: Path) -> DAG:
     daily = any(collection.deletes == "reconcile" for collection in pipeline.collections)
     with dag_beside(
         pipeline,
-        "reconcile",
+        Beside.RECONCILE,
         SCHEDULE if daily else None,
         tag="reconcile",
         params={"dry_run": DRY_RUN},

@@ -34,7 +34,7 @@ from sluice.errors import ConfigError
 from sluice.pipeline_file import load_pipeline
 from sluice.plans import Reread
 from sluice.settings import Endpoint, Resolver, missing
-from sluice.spec import CONTINUOUS, Collection, Pipeline
+from sluice.spec import CONTINUOUS, Beside, Collection, Pipeline
 from sluice.warehouse.base import Commit, Loaded
 from sluice.warehouse.quarantine import Which
 from sluice.window import BatchKind, Plan, Range
@@ -336,7 +336,7 @@ def schedule_of(pipeline: Pipeline) -> Any:
     return CronDataIntervalTimetable(pipeline.schedule, timezone="UTC")
 
 
-def dag_beside(pipeline: Pipeline, what: str, schedule: str | None, *, tag: str, **kwargs: Any) -> DAG:
+def dag_beside(pipeline: Pipeline, what: Beside, schedule: str | None, *, tag: str, **kwargs: Any) -> DAG:
     """The DAG ``<pipeline>.<what>``, without tasks: what else a pipeline needs, on a schedule of its own."""
     return DAG(
         dag_id=f"{pipeline.name}.{what}",
@@ -353,7 +353,7 @@ def dag_beside(pipeline: Pipeline, what: str, schedule: str | None, *, tag: str,
 def broken_dag(file: Path, error: ConfigError) -> DAG:
     """A DAG that says what is wrong with a pipeline file, so that one bad file does not take the others down."""
     with DAG(
-        dag_id=f"{file.stem}.broken", schedule=None, tags=["sluice", "broken"], doc_md=f"```\n{error}\n```"
+        dag_id=f"{file.stem}.{Beside.BROKEN}", schedule=None, tags=["sluice", "broken"], doc_md=f"```\n{error}\n```"
     ) as dag:
         Refuse(task_id="broken_pipeline_file", message=str(error))
     return dag

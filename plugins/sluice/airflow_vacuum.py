@@ -10,7 +10,7 @@ from airflow.sdk import DAG, Param
 from sluice import vacuum
 from sluice.airflow_tasks import Step, dag_beside
 from sluice.pipeline_file import load_pipeline
-from sluice.spec import Pipeline, WarehouseKind
+from sluice.spec import Beside, Pipeline, WarehouseKind
 from sluice.vacuum_jobs import MODES
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def build_vacuum_dag(file: Path) -> DAG:
     pipeline = load_pipeline(file)
     with dag_beside(
         pipeline,
-        "vacuum",
+        Beside.VACUUM,
         pipeline.maintenance.vacuum.schedule,
         tag="maintenance",
         params=vacuum_params(pipeline),

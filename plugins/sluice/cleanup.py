@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
-from sluice.errors import LandingUnavailable, SluiceError
+from sluice.errors import LandingUnavailable, MigrationError, SluiceError
 from sluice.kept import KeptPlans
 from sluice.landed_keys import read_key
 from sluice.log_files import clean_logs
@@ -28,13 +28,12 @@ from sluice.retention import ABANDONED, Known, Landed, Looked, Spared, instant, 
 from sluice.warehouse.maintenance import CLEANUP, Entry, Journal, Size
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sluice.landing import Landing
     from sluice.landing_objects import LandingObjects
+    from sluice.log_files import LogFolder
     from sluice.settings import Resolver
     from sluice.spec import Pipeline
-    from sluice.warehouse.base import Commit, Warehouse
+    from sluice.warehouse.base import Warehouse
     from sluice.warehouse.cleanup import Cleaner
 
 log = logging.getLogger(__name__)
@@ -58,7 +57,7 @@ class Tools:
     warehouse: Warehouse
     cleaner: Cleaner
     journal: Journal
-    logs: Path | None = None
+    logs: LogFolder | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -68,7 +67,7 @@ class Tools:
             each.close()
 
 
-def connect(pipeline: Pipeline, resolve: Resolver, logs: Path | None = None) -> Tools:
+def connect(pipeline: Pipeline, resolve: Resolver, logs: LogFolder | None = None) -> Tools:
     """Connect to landing and warehouse; MongoDB is not needed. Raises ConfigError where a landing has no prefix."""
     from sluice.landing import Landing
     from sluice.landing_objects import LandingObjects
@@ -83,19 +82,28 @@ def connect(pipeline: Pipeline, resolve: Resolver, logs: Path | None = None) -> 
 
 
 def run(pipeline: Pipeline, tools: Tools, *, dry_run: bool | None = False) -> list[Entry]:
-    """Clean up after a pipeline. Returns what was done; with ``dry_run`` what would be.
+    """Clean up after a pipeline. Returns what was done; with ``dry_run`` what would be, and then only that is noted.
 
     None: a dry run at first, until somebody had the time to look before anything is deleted. A step that fails keeps
     none of the others from its work; its error is raised at the end.
     """
-    last = tools.warehouse.last_commit(pipeline.name)
-    if last is None:
-        log.info("cleanup: nothing of %s is published, so nothing is due", pipeline.name)
-        return []
-    tools.warehouse.migrate(None)
+    if dry_run:
+        _refuse_pending(tools.warehouse)
+    else:
+        tools.warehouse.migrate(None)
     if dry_run is None:
         dry_run = not _looked_at(tools.journal.entries(pipeline.name, kind=CLEANUP, limit=NOTED))
-    return _Cleanup(pipeline, tools, last, dry_run=dry_run).run()
+    return _Cleanup(pipeline, tools, dry_run=dry_run).run()
+
+
+def _refuse_pending(warehouse: Warehouse) -> None:
+    found = [each for each in warehouse.migration_states() if each.state in {"pending", "half-applied"}]
+    if found:
+        raise MigrationError(
+            "the control tables are older than this Sluice, and a dry run does not migrate them",
+            why=", ".join(f"{each.version}_{each.name} is {each.state}" for each in found),
+            fix="run `sluice migrate up`, then this again",
+        )
 
 
 def _looked_at(entries: Iterable[Entry]) -> bool:
@@ -106,8 +114,10 @@ def _looked_at(entries: Iterable[Entry]) -> bool:
 class _Cleanup:
     """One run for one pipeline."""
 
-    def __init__(self, pipeline: Pipeline, tools: Tools, last: Commit, *, dry_run: bool) -> None:
-        self._pipeline, self._tools, self._last, self._dry_run = pipeline, tools, last, dry_run
+    def __init__(self, pipeline: Pipeline, tools: Tools, *, dry_run: bool) -> None:
+        self._pipeline, self._tools, self._dry_run = pipeline, tools, dry_run
+        last = tools.warehouse.last_commit(pipeline.name)
+        self._batch, self._plan = (last.batch, last.plan) if last else (0, "")
         self._now = datetime.now(UTC)
         self._kept = frozenset(kept.plan.id for kept in KeptPlans(tools.landing, pipeline.name).all())
         self._failed: list[SluiceError] = []
@@ -152,7 +162,7 @@ class _Cleanup:
         rows = self._tools.cleaner.dead_rows()
         if rows and not self._dry_run:
             rows = self._tools.cleaner.undo_dead()
-        reason = f"above batch {self._last.batch}, the newest that is published"
+        reason = f"above batch {self._batch}, the newest that is published"
         return self._rows(action, "sluice_data", rows, self._did("undone", f"{rows:,} rows"), reason)
 
     def _old_rejects(self, action: str) -> Entry | None:
@@ -165,7 +175,7 @@ class _Cleanup:
         return self._rows(action, "sluice.rejects", rejects + notes, did, reason)
 
     def _old_checks(self, action: str) -> Entry | None:
-        whose = (self._last.plan, self._pipeline.rejects.retention)
+        whose = (self._plan, self._pipeline.rejects.retention)
         rows = self._tools.cleaner.count_checks(*whose)
         if rows and not self._dry_run:
             self._tools.cleaner.delete_checks(*whose)
@@ -173,9 +183,9 @@ class _Cleanup:
         return self._rows(action, "sluice.checks", rows, self._did("deleted", f"{rows:,} results of checks"), reason)
 
     def _old_drift(self, action: str) -> Entry | None:
-        rows = self._tools.cleaner.count_drift(self._last.batch)
+        rows = self._tools.cleaner.count_drift(self._batch)
         if rows and not self._dry_run:
-            self._tools.cleaner.delete_drift(self._last.batch)
+            self._tools.cleaner.delete_drift(self._batch)
         reason = "a newer row of the same path says all that they say"
         return self._rows(action, "sluice.drift", rows, self._did("deleted", f"{rows:,} rows"), reason)
 
@@ -186,7 +196,7 @@ class _Cleanup:
         return self._entry(action, target=target, reason=reason, did=did, before=Size(rows=rows), after=Size(rows=0))
 
     def _landed(self, action: str) -> Entry | None:
-        looked = Looked()
+        looked, failed = Looked(), list[SluiceError]()
         try:
             for page in self._tools.objects.pages():
                 due = looked.take(page, self._known(page))
@@ -195,11 +205,12 @@ class _Cleanup:
                 )
                 looked.settle(due, left, self._tools.objects.root)
         except SluiceError as error:
-            self._failed.append(error)
+            failed.append(error)
         if looked.left:
-            self._failed.append(self._left(looked.left))
+            failed.append(self._left(looked.left))
+        self._failed += failed
         self._tell(looked)
-        if not looked.gone.objects and not self._failed:
+        if not looked.gone.objects and not failed:
             return None
         return self._entry(
             action,
@@ -210,7 +221,7 @@ class _Cleanup:
             after=Size(
                 bytes=looked.total.bytes - looked.gone.bytes, objects=looked.total.objects - looked.gone.objects
             ),
-            error=str(self._failed[-1]) if self._failed else "",
+            error="; ".join(map(str, failed)),
         )
 
     def _delete(self, keys: list[str], *, first: bool) -> dict[str, str]:
@@ -241,7 +252,7 @@ class _Cleanup:
     def _staging(self, action: str) -> Entry | None:
         before = self._now - ABANDONED
         found = self._tools.warehouse.staged_plans(self._pipeline)
-        verdicts = {plan: plan_spared(plan, self._kept, before) for plan in found}
+        verdicts = {plan: plan_spared(plan, made, self._kept, before) for plan, made in found.items()}
         due = [plan for plan, why in verdicts.items() if why is None]
         self._tell_spared(action, Counter(why for why in verdicts.values() if why))
         if not due:
@@ -251,7 +262,7 @@ class _Cleanup:
         return self._entry(
             action,
             target="sluice_staging",
-            reason=f"of plans made before {instant(before)}",
+            reason=f"made before {instant(before)}, and nobody goes on with them",
             did=self._did("dropped", f"{what} of {len(due):,} plans"),
             after=Size(objects=0),
         )
@@ -266,7 +277,7 @@ class _Cleanup:
             return None
         return self._entry(
             action,
-            target=f"{socket.gethostname()}:{self._tools.logs}",
+            target=f"{socket.gethostname()}:{self._tools.logs.root}",
             reason=f"last written before {instant(before)} (maintenance.cleanup.logs: {length(retention)})",
             did=self._did("deleted", f"{logs.gone:,} log files, {logs.gone_bytes / 1e6:,.1f} MB"),
             before=Size(bytes=logs.found_bytes, objects=logs.found),
@@ -283,10 +294,10 @@ class _Cleanup:
         }
         above = self._rejects_horizon() if self._dry_run else 0
         listed = frozenset(uris[uri] for uri in self._tools.cleaner.listed(list(uris), above))
-        return Known(root, self._last.plan, self._kept, published, listed, self._now - retention)
+        return Known(root, self._plan, self._kept, published, listed, self._now - retention)
 
     def _rejects_horizon(self) -> int:
-        return min(self._tools.cleaner.batch_before(self._pipeline.rejects.retention), self._last.batch - 1)
+        return max(0, min(self._tools.cleaner.batch_before(self._pipeline.rejects.retention), self._batch - 1))
 
     def _left(self, left: Mapping[str, str]) -> SluiceError:
         key, why = next(iter(left.items()))

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mypy_boto3_s3.client import S3Client
-    from mypy_boto3_s3.type_defs import ObjectTypeDef
+    from mypy_boto3_s3.type_defs import MultipartUploadTypeDef, ObjectTypeDef
 
     from sluice import spec
     from sluice.encoding import Encoding
@@ -173,14 +173,14 @@ class Landing:
         """Abort what dead tries left half uploaded, of a plan or of one of its ranges. Returns how many there were."""
         prefixes = [self._range_prefix(plan, piece)] if piece else self._prefixes(plan)
         with s3_errors("abort unfinished uploads"):
-            return sum(self._abort(key, upload) for prefix in prefixes for key, upload in self._unfinished(prefix))
+            return sum(self._abort(upload) for prefix in prefixes for upload in self._unfinished(prefix))
 
-    def abort_dead(self, pipeline: str, dead: Callable[[str], bool]) -> int:
-        """Abort what plans left half uploaded whose id is ``dead``. Returns how many there were."""
+    def abort_dead(self, pipeline: str, dead: Callable[[str, datetime], bool]) -> int:
+        """Abort what plans left half uploaded, by a plan's id and when it was begun. Returns how many there were."""
         prefix = "/".join(filter(None, (self._prefix.strip("/"), pipeline))) + "/"
         with s3_errors("abort unfinished uploads"):
-            found = [(read_key(key, prefix), key, upload) for key, upload in self._unfinished(prefix)]
-            return sum(self._abort(key, upload) for made, key, upload in found if made and dead(made.plan))
+            found = [(read_key(upload["Key"], prefix), upload) for upload in self._unfinished(prefix)]
+            return sum(self._abort(u) for key, u in found if key and dead(key.plan, u["Initiated"]))
 
     def discard(self, plan: Plan) -> int:
         """Delete everything that a plan landed. Returns the number of objects."""
@@ -318,20 +318,20 @@ class Landing:
                 fix="something else writes to or deletes from the landing; find it, then make a new batch",
             )
 
-    def _unfinished(self, prefix: str) -> Iterator[tuple[str, str]]:
+    def _unfinished(self, prefix: str) -> Iterator[MultipartUploadTypeDef]:
         pages = self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._bucket, Prefix=prefix)
         try:
             for page in pages:
-                for found in page.get("Uploads", ()):
-                    yield found["Key"], found["UploadId"]
+                yield from page.get("Uploads", ())
         except ClientError as error:
             # rclone says so of the listing itself when it was restarted during an upload, which it then forgot.
             if code_of(error) != "NoSuchUpload":
                 raise
 
-    def _abort(self, key: str, upload: str) -> bool:
+    def _abort(self, upload: MultipartUploadTypeDef) -> bool:
+        key = upload["Key"]
         try:
-            self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload)
+            self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload["UploadId"])
         except ClientError as error:
             if code_of(error) != "NoSuchUpload":  # its owner was faster
                 raise

@@ -344,19 +344,19 @@ def clean_up(systems: Systems, plan: Plan) -> None:
 
 
 def sweep(pipeline: Pipeline, systems: Systems, older_than: timedelta) -> tuple[int, int]:
-    """Clean up after plans that died: those made longer ago than any batch of the pipeline takes.
+    """Clean up after plans that died: what was made of them longer ago than any batch of the pipeline takes.
 
     Returns how many uploads were aborted, and how many staging tables dropped.
     """
     now = datetime.now(UTC)
     under_way = KeptPlans(systems.landing, pipeline.name).alive(now)
 
-    def dead(plan: str) -> bool:
-        return plan_spared(plan, under_way, now - older_than) is None
+    def dead(plan: str, made: datetime) -> bool:
+        return plan_spared(plan, made, under_way, now - older_than) is None
 
     aborted = systems.landing.abort_dead(pipeline.name, dead)
-    staged = filter(dead, systems.warehouse.staged_plans(pipeline))
-    return aborted, sum(systems.warehouse.drop_staging(plan) for plan in staged)
+    staged = systems.warehouse.staged_plans(pipeline)
+    return aborted, sum(systems.warehouse.drop_staging(plan) for plan, made in staged.items() if dead(plan, made))
 
 
 class Watch:

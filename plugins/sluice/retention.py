@@ -97,21 +97,22 @@ def _plan_spared(key: LandedKey, known: Known) -> Spared | None:
 
 
 def upload_spared(found: Upload, root: str, kept: AbstractSet[str], before: datetime) -> Spared | None:
-    """Why an unfinished upload stays; None when nobody goes on with it. ``before``: what began later may be alive."""
+    """Why an unfinished upload stays; None when nobody goes on with it."""
     key = read_key(found.key, root)
     if key is None or not key.streamed:
         return Spared.FOREIGN
-    if found.initiated >= before:
-        return Spared.YOUNG
-    return plan_spared(key.plan, kept, before)
+    return plan_spared(key.plan, found.initiated, kept, before)
 
 
-def plan_spared(plan: str, kept: AbstractSet[str], before: datetime) -> Spared | None:
-    """Why what is left of a plan stays, its staging tables as its uploads; None when the plan is dead."""
+def plan_spared(plan: str, made: datetime, kept: AbstractSet[str], before: datetime) -> Spared | None:
+    """Why what is left of a plan stays, its staging tables as its uploads; None when nobody goes on with it.
+
+    ``made``: when that was: a plan of any age may be run again. ``before``: what was made later may be in use.
+    """
     if plan in kept:
         return Spared.UNDER_WAY
     try:
-        return Spared.YOUNG if planned_at(plan) >= before else None
+        return Spared.YOUNG if max(made, planned_at(plan)) >= before else None
     except ValueError:  # no such date: no plan ever had this id
         return Spared.FOREIGN
 

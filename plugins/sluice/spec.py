@@ -329,6 +329,15 @@ class Maintenance:
     cleanup: Cleanup = Cleanup()
 
 
+class Beside(StrEnum):
+    """A pipeline's DAGs besides its own, which has its name: that, a dot, and this."""
+
+    CLEANUP = "cleanup"
+    RECONCILE = "reconcile"
+    VACUUM = "vacuum"
+    BROKEN = "broken"
+
+
 @dataclass(frozen=True, slots=True)
 class Pipeline:
     """One pipeline file: the collections that are published together."""

@@ -201,7 +201,7 @@ class _Work:
         """None when there was no time to start it."""
         begun = time.monotonic()
         try:
-            if not self._await_publish(job):
+            if not await_publish(self.keeper, job, self.end):
                 return None
             before, begun = self.keeper.size(job), time.monotonic()  # a publish may have been waited for
             outcome = self.keeper.do(job, self.order.wanted, self.end - begun)
@@ -214,12 +214,6 @@ class _Work:
         entry = self._entry(job, "" if outcome is Outcome.DONE else outcome.value)
         entry = replace(entry, before=before, after=after, seconds=seconds)
         return _judged(entry, job) if outcome is Outcome.DONE else entry
-
-    def _await_publish(self, job: Job) -> bool:
-        """Whether there is still time once nobody publishes."""
-        return wait_until(
-            lambda: not self.keeper.is_published_to(job.target), self.end, f"{job.target}: a publish is under way"
-        )
 
     def _entry(self, job: Job, how: str) -> Entry:
         did = self.keeper.told(job, self.order.wanted)
@@ -234,6 +228,11 @@ def _judged(entry: Entry, job: Job) -> Entry:
         return entry
     why = "it freed nothing: the login does not own the table, or an old transaction may still read these rows"
     return replace(entry, did=f"{entry.did}; {why}")
+
+
+def await_publish(keeper: Keeper, job: Job, end: float) -> bool:
+    """Wait until nobody publishes to the table of a job; False when time is used up before."""
+    return wait_until(lambda: not keeper.is_published_to(job.target), end, f"{job.target}: a publish is under way")
 
 
 def wait_until(free: Callable[[], bool], end: float, what: str) -> bool:

@@ -6,6 +6,7 @@ longer pass over, so that the jobs can be put into an order.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,7 +15,7 @@ from typing import Final
 from sluice.warehouse.maintenance import UNKNOWN, Size
 
 SMALL: Final = 1000
-"""Rows: of fewer nothing is gained, they are read in one block."""
+"""Rows of a table: of fewer nothing is gained, they are read in one block."""
 ENDED: Final = 5.0
 """Percent of row versions that may be ended: below it parts would be written again for little."""
 STALE: Final = 10.0
@@ -222,8 +223,11 @@ class Backlog:
 def clickhouse_jobs(partitions: Iterable[Partition], backlogs: Sequence[Backlog], wanted: Wanted) -> list[Job]:
     """In their order; first what blocks everything else. A table with a backlog gets no more to do."""
     busy = {backlog.table for backlog in backlogs}
-    meant = (found for found in partitions if wanted.means(found.table) and found.table not in busy)
-    jobs = [job for found in meant for job in _partition_jobs(found)]
+    meant = [found for found in partitions if wanted.means(found.table) and found.table not in busy]
+    ended = Counter[str]()
+    for found in meant:
+        ended[found.table] += found.ended
+    jobs = [job for found in meant for job in _partition_jobs(found, worth=ended[found.table] >= SMALL)]
     stuck = [_kill(backlog) for backlog in backlogs if backlog.failing and wanted.means(backlog.table)]
     return [*stuck, *sorted(jobs, key=lambda job: job.gain, reverse=True)]
 
@@ -238,13 +242,14 @@ def _kill(backlog: Backlog) -> Job:
     return Job(Action.KILL_MUTATION, backlog.table, reason, 0.0, Size(objects=backlog.unfinished), backlog.failing)
 
 
-def _partition_jobs(found: Partition) -> Iterator[Job]:
+def _partition_jobs(found: Partition, *, worth: bool) -> Iterator[Job]:
+    """``worth``: enough is ended in the table, be it a little in each of many partitions."""
     share = 100.0 * found.ended / found.rows if found.rows else 0.0
     if found.patches:
         reason = f"{found.patches} patch parts are applied again by every read"
         # The worst that can be: scans take several times as long.
         yield Job(Action.APPLY_PATCHES, found.table, reason, 2.0 * found.rows, found.size, found.id)
-    if found.ended >= SMALL and share > ENDED:
+    if worth and share > ENDED:
         reason = f"{share:.0f} % of {found.rows:,} row versions were ended longer ago than they are kept"
         yield Job(Action.PURGE, found.table, reason, found.ended, found.size, found.id, found.ended)
     if found.parts > MANY_PARTS and found.bytes <= LARGEST_PART:

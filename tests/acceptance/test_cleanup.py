@@ -156,6 +156,6 @@ def landed(world: World, reread: str | None = None) -> Plan:
         return plan
 
 
-def test_nothing_is_due_before_the_first_batch(publishing: World, s3: Any) -> None:
+def test_what_was_begun_before_the_first_batch_is_looked_at(publishing: World, s3: Any) -> None:
     with steps.connect(publishing.pipeline, from_environment) as tools:
-        assert steps.run(publishing.pipeline, tools) == []
+        assert [entry.action for entry in steps.run(publishing.pipeline, tools)] == ["look"]

@@ -40,6 +40,8 @@ def runner(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any
     monkeypatch.setenv("AIRFLOW__CORE__PLUGINS_FOLDER", str(ROOT / "plugins"))
     monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", f"sqlite:///{tmp_path}/airflow/airflow.db")
     (tmp_path / "airflow").mkdir()
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
 
     def run(dag: str = "", conf: dict[str, Any] | None = None) -> dict[str, Any]:
         command = [sys.executable, "-m", "tests.acceptance.run_dag", str(folder), dag or world.pipeline.name]
@@ -53,7 +55,9 @@ def runner(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any
     return run
 
 
-def test_a_run_of_the_dag_publishes_a_batch_and_tells_it(publishing: World, run_dag: Any) -> None:
+def test_a_run_of_the_dag_publishes_a_batch_tells_it_and_leaves_no_temporary_file(
+    publishing: World, run_dag: Any, tmp_path: Path
+) -> None:
     Publisher(publishing.database.client, publishing.database.name, seed=5, mess=shares(0.02)).seed(
         documents=200, tickets=400
     )
@@ -72,6 +76,7 @@ def test_a_run_of_the_dag_publishes_a_batch_and_tells_it(publishing: World, run_
     many = {name: len(publishing.rejected(name)) for name in rejected["rejects"]}
     assert {name: sum(reasons.values()) for name, reasons in rejected["rejects"].items()} == many
     assert "rows/s" in ran["log"]
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def test_the_ends_of_a_span_make_a_backfill_of_it(publishing: World, run_dag: Any) -> None:

@@ -155,10 +155,21 @@ def test_a_sweep_leaves_a_load_alone_that_may_be_gone_on_with(seeded: World) -> 
         for collection in seeded.pipeline.collections:
             spine.load(systems, plan, collection)
         assert spine.sweep(seeded.pipeline, systems, timedelta(0)) == (0, 0)
-        assert systems.warehouse.staged_plans(seeded.pipeline) == [plan.id]
+        assert list(systems.warehouse.staged_plans(seeded.pipeline)) == [plan.id]
 
     assert run(seeded).documents.total() == 0
     assert seeded.differences() == []
+
+
+def test_a_sweep_leaves_an_old_plan_alone_that_is_run_again(seeded: World) -> None:
+    with seeded.systems() as systems:
+        plan = replace(spine.plan(seeded.pipeline, systems), id="20260101T000000-aaaaaa")
+        for piece in plan.ranges:
+            spine.land(seeded.pipeline, systems, plan, piece)
+        loaded = [spine.load(systems, plan, collection) for collection in seeded.pipeline.collections]
+
+        assert spine.sweep(seeded.pipeline, systems, timedelta(hours=48)) == (0, 0)
+        assert spine.publish(seeded.pipeline, systems, plan, loaded).batch == 1
 
 
 @ON_CLICKHOUSE

@@ -167,7 +167,7 @@ def test_refused_rows_leave_with_the_staging(shared_lab: Lab) -> None:
     plan = lab.plan()
     lab.stage(plan, documents=[bad("a")])
 
-    assert lab.warehouse.staged_plans(lab.pipeline) == [plan.id]
+    assert list(lab.warehouse.staged_plans(lab.pipeline)) == [plan.id]
     assert lab.warehouse.drop_staging(plan.id) == 4
     assert lab.staging() == []
 

@@ -253,6 +253,20 @@ def test_another_vacuum_is_waited_for(half_dead: Lab, redshift: Any) -> None:
 
 
 @ONLY_REDSHIFT
+def test_a_publish_that_begins_while_another_vacuum_is_waited_for_goes_first(half_dead: Lab, redshift: Any) -> None:
+    table = storage(half_dead, "documents")
+    publisher = half_dead.connect()
+    publisher.autocommit = False
+    publisher.cursor().execute(f"LOCK {table}")
+    with (
+        closing(connect_keeper(half_dead.pipeline, lambda _: half_dead.endpoint)) as keeper,
+        redshift.fault("^VACUUM", "error", code="XX000", message="VACUUM is running"),
+    ):
+        assert keeper.do(Job(Action.FULL, table, "a test", 0), Wanted(), 3.0) is Outcome.LEFT
+    publisher.rollback()
+
+
+@ONLY_REDSHIFT
 def test_a_vacuum_that_has_no_time_left_is_stopped_by_the_server(half_dead: Lab) -> None:
     table = storage(half_dead, "documents")
     holder = half_dead.connect()

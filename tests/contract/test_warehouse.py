@@ -271,6 +271,16 @@ def test_staging_is_dropped_by_plan(lab: Lab) -> None:
     assert len(lab.staging()) == 3
 
 
+def test_what_an_old_plan_stages_when_it_is_run_again_is_young(lab: Lab) -> None:
+    begun, plan = datetime.now(UTC), replace(lab.plan(), id="20260101T000000-aaaaaa")
+    lab.stage(plan)
+
+    made = lab.warehouse.staged_plans(lab.pipeline)
+
+    assert list(made) == [plan.id]
+    assert abs(made[plan.id] - begun) < timedelta(minutes=5)
+
+
 def test_staging_that_changed_since_load_stops_the_batch(lab: Lab) -> None:
     batch = lab.stage(lab.plan(), documents=[document("a", "one")])
     (table,) = [t for t in lab.staging() if "_documents__" in t]

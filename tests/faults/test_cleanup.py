@@ -135,8 +135,9 @@ def test_what_dead_batches_left_goes_and_what_lives_stays(
     alive = many.upload(many.root + PART.format(made.id))
     staged = world.analyst.staging(world.pipeline.name)
 
-    assert {entry.action for entry in many.clean()} == {"drop staging"}
-    assert many.root + PART.format(DEAD) in many.uploads()  # begun just now
+    assert {entry.action for entry in many.clean()} == {"look"}  # all of it was made just now
+    assert many.root + PART.format(DEAD) in many.uploads()
+    assert world.analyst.staging(world.pipeline.name) == staged
 
     monkeypatch.setattr(steps, "ABANDONED", timedelta(seconds=1))
     world.batch()  # a plan of just now

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from sluice.log_files import DAG_FILES
+from sluice.spec import Beside
 from tests.project import tree
 
 # What is watched is only what happens while the files are parsed: Airflow's own start is not ours to judge.
@@ -89,6 +91,13 @@ def test_there_is_a_dag_for_each_pipeline_file(bag: dict[str, Any]) -> None:
     }
 
     assert pipelines <= {dag["id"] for dag in bag["dags"]}
+
+
+def test_cleanup_knows_these_dags_and_their_files_by_name(bag: dict[str, Any]) -> None:
+    beside = {f"publishing.{each}" for each in Beside} - {"publishing.broken"}
+
+    assert {dag["id"] for dag in bag["dags"]} == {"publishing", *beside, "example_after_publishing"}
+    assert sorted(file.stem for file in (tree.ROOT / "dags").glob("*.py")) == list(DAG_FILES)
 
 
 def test_each_dag_carries_the_operators_page(bag: dict[str, Any]) -> None:

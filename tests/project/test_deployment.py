@@ -324,6 +324,13 @@ def test_lifecycles_are_what_s3_takes_and_touch_only_their_prefix(name: str) -> 
     assert {rule["Filter"]["Prefix"] for rule in rules["Rules"]} == {"sluice/" if name.startswith("land") else "logs/"}
 
 
+def test_nothing_of_the_landing_expires_by_its_age() -> None:
+    """Raw documents of open rejects, and what waits for its publish, are needed whatever it is."""
+    rules = json.loads(read("deploy/aws/landing-lifecycle.json"))["Rules"]
+
+    assert [rule for rule in rules if "Expiration" in rule or "Transitions" in rule] == []
+
+
 def helm() -> dict[str, Any]:
     loaded: dict[str, Any] = yaml.safe_load(read("deploy/helm/values.yaml"))
     return loaded

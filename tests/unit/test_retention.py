@@ -89,7 +89,7 @@ def test_every_kind_of_range_that_the_package_makes_is_tried_here() -> None:
         made |= {ast.unparse(name) for name in names}
 
     assert made <= {
-        "f'ids-{number:03d}'",
+        "f'{IDS}{number:03d}'",
         "f'modified-{number:03d}'",
         "f'extra-{page:04d}'",
         "UNDATED",
@@ -222,9 +222,13 @@ def test_other_uploads_are_spared(upload: Upload, why: Spared) -> None:
 
 
 def test_a_plan_is_dead_when_it_is_old_and_not_kept() -> None:
-    found = [plan_spared(plan, frozenset({OTHER}), NOON) for plan in (OLD, OTHER, LATEST)]
+    found = [plan_spared(plan, LONG_AGO, frozenset({OTHER}), NOON) for plan in (OLD, OTHER, LATEST)]
 
     assert found == [None, Spared.UNDER_WAY, Spared.YOUNG]
+
+
+def test_what_was_made_lately_of_an_old_plan_is_in_use() -> None:
+    assert plan_spared(OLD, NOON, frozenset(), NOON) is Spared.YOUNG
 
 
 # --- settings

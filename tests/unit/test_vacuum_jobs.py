@@ -176,6 +176,13 @@ def test_a_partition_is_written_again_for_a_reason_only(reported: dict[str, Any]
     assert [job.action for job in on_clickhouse(a_partition(**reported))] == expected
 
 
+def test_a_little_that_ended_in_each_of_many_partitions_is_much() -> None:
+    months = [a_partition(id=f"2026{n:02}", rows=1_800, ended=900) for n in range(1, 13)]
+
+    assert [job.action for job in on_clickhouse(*months)] == [Action.PURGE] * 12
+    assert on_clickhouse(months[0], a_partition(table="sluice_data.b", rows=1_800, ended=900)) == []
+
+
 def test_most_gain_comes_first() -> None:
     found = on_clickhouse(a_partition(id="1", ended=10_000), a_partition(id="2", ended=50_000), a_partition(id="3"))
 

@@ -29,7 +29,7 @@ BEGIN
         EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I CHECK (octet_length(%I) <= %s)',
             target, c.wanted, c.attname, c.length);
     END LOOP;
-    said := inherited || coalesce((SELECT a.said FROM standin.attributes a WHERE a.relation = mine), '{}')
+    said := jsonb_build_object('created', getdate()) || (inherited - 'created') || coalesce((SELECT a.said FROM standin.attributes a WHERE a.relation = mine), '{}')
         || (said - 'required');
     INSERT INTO standin.attributes VALUES (mine, said)
     ON CONFLICT ON CONSTRAINT attributes_pkey DO UPDATE SET said = excluded.said;

@@ -59,6 +59,13 @@ SELECT
 FROM standin.columns
 WHERE schema = ANY (current_schemas(true));
 
+-- r_PG_CLASS_INFO, as far as it is asked for.
+CREATE VIEW pg_catalog.pg_class_info AS
+SELECT
+    oid AS reloid, relname, relnamespace, relowner, relkind,
+    (standin.attributes(oid)->>'created')::timestamp AS relcreationtime
+FROM pg_class;
+
 -- From PostgreSQL's own counters, with its automatic vacuum off.
 -- SVV_REDSHIFT_COLUMNS: as PG_TABLE_DEF, of every schema.
 CREATE VIEW pg_catalog.svv_redshift_columns AS
@@ -135,7 +142,7 @@ WHERE c.relkind = 'r';
 GRANT SELECT ON
     stl_load_errors, stl_replacements, stl_load_commits, stl_vacuum, stl_tr_conflict, sys_load_history,
     sys_load_error_detail, pg_table_def, svv_table_info, svv_columns, svv_tables, svv_all_columns, svv_all_tables,
-    svv_redshift_columns, svv_transactions, stv_db_isolation_level, stv_tbl_perm
+    svv_redshift_columns, svv_transactions, stv_db_isolation_level, stv_tbl_perm, pg_class_info
 TO public;
 GRANT USAGE ON SCHEMA standin TO public;
 GRANT SELECT ON ALL TABLES IN SCHEMA standin TO public;

@@ -26,7 +26,7 @@ from sluice.page.known import Contents
 from sluice.page.reads import look, silence
 from sluice.page.render import FOLDER, render
 from sluice.pipeline_file import load_pipeline
-from sluice.spec import Pipeline
+from sluice.spec import Beside, Pipeline
 
 PREFIX = "/sluice"
 SHOWN = 20
@@ -97,7 +97,7 @@ def _readable(user: Any) -> list[Pipeline | ConfigError]:
         try:
             pipeline = _load(file)
         except ConfigError as error:
-            if airflow_rights.allowed(user, "GET", f"{file.stem}.broken"):
+            if airflow_rights.allowed(user, "GET", f"{file.stem}.{Beside.BROKEN}"):
                 found.append(error)
         else:
             if airflow_rights.allowed(user, "GET", pipeline.name):

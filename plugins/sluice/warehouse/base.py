@@ -252,8 +252,8 @@ class Warehouse(Refreshing, Replayable, Quarantine, Protocol):
         """Drop the staging tables of one plan. Returns how many."""
         ...
 
-    def staged_plans(self, pipeline: Pipeline) -> list[str]:
-        """The ids of the plans that have staging tables of the pipeline."""
+    def staged_plans(self, pipeline: Pipeline) -> dict[str, datetime]:
+        """The ids of the plans that have staging tables of the pipeline → when the newest of these was made."""
         ...
 
     def purge(self, pipeline: Pipeline, *, older_than: timedelta) -> int:

@@ -7,6 +7,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
 from sluice.columns import Kind
 from sluice.errors import CountMismatch
@@ -27,20 +28,21 @@ log = logging.getLogger(__name__)
 
 def drop_staging(client: Client, plan: str) -> int:
     """Drop every staging table of a plan. Returns how many."""
-    found = [table for (table,) in client.rows("staging_tables", database=STAGING, plan=f"__{plan_suffix(plan)}")]
+    found = [table for table, _ in client.rows("staging_tables", database=STAGING, plan=f"__{plan_suffix(plan)}")]
     if found:
         client.run("drop_tables", tables=Sql(", ".join(name(STAGING, table).text for table in found)))
     return len(found)
 
 
-def staged_plans(client: Client, pipeline: Pipeline) -> list[str]:
-    """The ids of the plans that have staging tables of the pipeline."""
+def staged_plans(client: Client, pipeline: Pipeline) -> dict[str, datetime]:
+    """The ids of the plans that have staging tables of the pipeline → when the newest was made."""
     tables = "|".join(re.escape(table.name) for table in pipeline.tables)
     ours = re.compile(
         rf"{re.escape(pipeline.name)}_(?:{tables}|_rejects|_asked|_drift)__(\d{{8}}T\d{{6}})_([0-9a-f]{{6}})(?:__|$)"
     )
-    found = (ours.match(table) for (table,) in client.rows("staging_tables", database=STAGING, plan=""))
-    return sorted({f"{match[1]}-{match[2]}" for match in found if match})
+    found = client.rows("staging_tables", database=STAGING, plan="")
+    made = sorted((at, f"{match[1]}-{match[2]}") for table, at in found if (match := ours.match(table)))
+    return {plan: datetime.fromtimestamp(at, UTC) for at, plan in made}
 
 
 class Load:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from sluice import spec
@@ -124,8 +124,8 @@ class ClickHouse:
         """Drop the staging tables of one plan."""
         return drop_staging(self._client, plan)
 
-    def staged_plans(self, pipeline: Pipeline) -> list[str]:
-        """The ids of the plans that have staging tables."""
+    def staged_plans(self, pipeline: Pipeline) -> dict[str, datetime]:
+        """The plans that have staging tables → when the newest was made."""
         return staged_plans(self._client, pipeline)
 
     def purge(self, pipeline: Pipeline, *, older_than: timedelta) -> int:

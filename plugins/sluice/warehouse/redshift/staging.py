@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from sluice.errors import CountMismatch, SluiceError, Terminal
 from sluice.manifest import Manifest, Part
@@ -50,21 +51,18 @@ _AGAIN = "run the batch again: a new plan lands its documents again"
 def drop_staging(client: Client, plan: str) -> int:
     """Drop every staging table of a plan. Returns how many."""
     mine = re.compile(rf"__{re.escape(plan_suffix(plan))}(__|$)")
-    found = [table for table in _all_staging(client) if mine.search(table)]
+    found = [table for (table,) in client.rows("staging_tables", schema=literal(STAGING)) if mine.search(table)]
     if found:
         client.run("drop_tables", tables=Sql(", ".join(name(STAGING, table).text for table in found)))
     return len(found)
 
 
-def staged_plans(client: Client, pipeline: Pipeline) -> list[str]:
-    """The ids of the plans that have staging tables of the pipeline."""
+def staged_plans(client: Client, pipeline: Pipeline) -> dict[str, datetime]:
+    """The ids of the plans that have staging tables of the pipeline → when the newest was made."""
     mine = re.compile(rf"{re.escape(pipeline.name.lower())}__\w+?__(\d{{8}})t(\d{{6}})_([0-9a-f]{{6}})(?:__|$)")
-    found = (mine.match(table) for table in _all_staging(client))
-    return sorted({f"{match[1]}T{match[2]}-{match[3]}" for match in found if match})
-
-
-def _all_staging(client: Client) -> list[str]:
-    return [table for (table,) in client.rows("staging_tables", schema=literal(STAGING))]
+    found = client.rows("staging_ages", schema=literal(STAGING))
+    made = sorted((at, f"{match[1]}T{match[2]}-{match[3]}") for table, at in found if (match := mine.match(table)))
+    return {plan: at.replace(tzinfo=UTC) for at, plan in made}
 
 
 @dataclass(frozen=True, slots=True)

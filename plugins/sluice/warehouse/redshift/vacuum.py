@@ -15,7 +15,7 @@ from sluice.errors import SluiceError, WarehouseUnavailable
 from sluice.settings import Endpoint
 from sluice.spec import Pipeline
 from sluice.statements import Sql, name
-from sluice.vacuum import Order, Outcome
+from sluice.vacuum import Order, Outcome, await_publish
 from sluice.vacuum_jobs import Action, Job, TableInfo, Wanted, redshift_jobs, threshold
 from sluice.warehouse.maintenance import Size
 from sluice.warehouse.redshift.client import Client
@@ -52,7 +52,7 @@ class Keeper:
         return self._client.number("count_holders", schema=schema, table=table) > 0
 
     def do(self, job: Job, wanted: Wanted, seconds: float) -> Outcome:
-        """Do it."""
+        """Do it. A publish that began while another VACUUM was waited for goes first."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             try:
@@ -60,6 +60,7 @@ class Keeper:
                     self._send(job, wanted)
             except Conflict:
                 time.sleep(min(POLL, max(end - time.monotonic(), 0)))
+                await_publish(self, job, end)
             except WarehouseUnavailable:
                 if time.monotonic() < end:
                     raise

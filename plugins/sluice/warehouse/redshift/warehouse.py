@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from sluice import spec
@@ -121,8 +121,8 @@ class Redshift:
         """Drop the staging tables of one plan."""
         return drop_staging(self._client, plan)
 
-    def staged_plans(self, pipeline: Pipeline) -> list[str]:
-        """The ids of the plans that have staging tables."""
+    def staged_plans(self, pipeline: Pipeline) -> dict[str, datetime]:
+        """The plans that have staging tables → when the newest was made."""
         return staged_plans(self._client, pipeline)
 
     def purge(self, pipeline: Pipeline, *, older_than: timedelta) -> int:
