@@ -68,15 +68,15 @@ Deletes what the batches of `{name}` left behind and nobody needs any more, and 
 | what | when |
 |---|---|
 | landed parts under `{landing}` | their batch was published longer ago than `landing.retention` |
-| settled rejects, and their raw documents | their batch was published longer ago than `rejects.retention` |
+| settled rejects, and their raw documents | settled longer ago than `rejects.retention`; dropped ones keep their mark |
 | results of checks | found longer ago than `rejects.retention`; those of the newest batch stay |
 | rows of `sluice.drift` that a newer one replaces | at once; ClickHouse only |
 | unfinished uploads, staging tables | made more than two days ago, and no load goes on with them |
 | rows that a dead batch wrote | the next batch would undo them too; ClickHouse only |
 | Airflow's logs of this pipeline's DAGs, of parsing Sluice's files | not written since `maintenance.cleanup.logs` |
 
-**Never deleted:** what the newest batch landed, what was landed and not published, loads under way, raw rejects that
-are still listed, and every object whose key is not exactly one that Sluice writes for this pipeline.
+**Never deleted:** what the newest batch landed, what was landed and not published, loads under way, raw
+documents of open rejects, and every object whose key is not exactly one that Sluice writes for this pipeline.
 
 **Look first.** *Trigger* is a dry run, unless you say otherwise; the first run of the schedule is one too. All that was
 done is in the log and in the table `sluice.maintenance`. From a shell: `sluice cleanup {name} --dry-run`.

@@ -292,8 +292,7 @@ class _Cleanup:
         uris = {
             f"s3://{self._tools.objects.bucket}/{key}": key for key, read in keys.items() if published.get(read.plan)
         }
-        above = self._rejects_horizon() if self._dry_run else 0
-        listed = frozenset(uris[uri] for uri in self._tools.cleaner.listed(list(uris), above))
+        listed = frozenset(uris[uri] for uri in self._tools.cleaner.listed(list(uris), self._rejects_horizon()))
         return Known(root, self._plan, self._kept, published, listed, self._now - retention)
 
     def _rejects_horizon(self) -> int:

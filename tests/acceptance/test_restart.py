@@ -163,6 +163,7 @@ def test_a_sweep_leaves_a_load_alone_that_may_be_gone_on_with(seeded: World) -> 
 
 def test_a_sweep_leaves_an_old_plan_alone_that_is_run_again(seeded: World) -> None:
     with seeded.systems() as systems:
+        spine.migrate(seeded.pipeline, systems)
         plan = replace(spine.plan(seeded.pipeline, systems), id="20260101T000000-aaaaaa")
         for piece in plan.ranges:
             spine.land(seeded.pipeline, systems, plan, piece)

@@ -101,24 +101,42 @@ def test_an_object_is_listed_as_long_as_a_reject_points_to_it_that_is_open_or_of
     assert cleaner_of(lab).listed([], 0) == set()
 
 
-def test_settled_rejects_of_old_batches_are_counted_and_deleted(lab: Lab) -> None:
-    for number, rejects in enumerate((["a", "b"], ["c"], ["d"]), 1):
+def test_rejects_that_were_settled_long_ago_are_counted_and_deleted(lab: Lab) -> None:
+    for number, rejects in enumerate((["a", "b"], ["c"]), 1):
         published(lab, number, *rejects)
-    age(lab, 1, 100)
-    age(lab, 2, 91)
+    lab.publish(3, documents=[document(key, "good") for key in "ac"])
+    for batch in (1, 2):
+        age(lab, batch, 100)
     cleaner = cleaner_of(lab)
 
-    assert [cleaner.batch_before(days * DAY) for days in (95, 90, 101)] == [1, 2, 0]
-    assert [cleaner.count_rejects(batch) for batch in (0, 1, 2)] == [(0, 0)] * 3, "all of them are open"
-    for key in "acd":
-        lab.warehouse.drop_rejects(lab.pipeline.name, Which(key=key), who="ann", why="x")
-    assert [cleaner.count_rejects(batch) for batch in (0, 1, 2)] == [(0, 0), (1, 1), (2, 2)]
-    cleaner.delete_rejects(2)
+    assert [cleaner.batch_before(days * DAY) for days in (90, 101)] == [2, 0]
+    assert cleaner.count_rejects(2) == (0, 0), "settled by the batch of today"
+    assert cleaner.listed(["s3://contract/1/a", "s3://contract/2/c"], 2) == {"s3://contract/1/a", "s3://contract/2/c"}
+    age(lab, 3, 91)
+    assert [cleaner.count_rejects(batch) for batch in (0, 2, 3)] == [(0, 0), (0, 0), (2, 2)]
+    cleaner.delete_rejects(3)
 
-    assert keys_of(lab) == {"b"}
-    assert [row.key for row in lab.warehouse.rejects(lab.pipeline.name, settled=True)] == ["d", "b"]
+    assert [row.key for row in lab.warehouse.rejects(lab.pipeline.name, settled=True)] == ["b"]
+    assert cleaner.count_rejects(3) == (0, 0)
+
+
+def test_what_somebody_dropped_stays_dropped_however_old_it_is(lab: Lab) -> None:
+    def rejected(number: int) -> None:
+        row = RejectRow("documents", "undated", "title", "too_long", "", f"s3://contract/{number}/a", 0, hash=7)
+        lab.warehouse.publish(lab.pipeline, lab.stage(lab.plan(number), rejects=[row]))
+
+    rejected(1)
+    lab.warehouse.drop_rejects(lab.pipeline.name, Which(key="undated"), who="ann", why="x")
+    published(lab, 2)
+    for batch in (1, 2):
+        age(lab, batch, 400)
+    cleaner = cleaner_of(lab)
     assert cleaner.count_rejects(2) == (0, 0)
-    assert cleaner.count_rejects(3) == (1, 1)
+    cleaner.delete_rejects(2)
+    rejected(3)
+
+    assert keys_of(lab) == set()
+    assert cleaner.listed(["s3://contract/1/a"], 2) == set(), "its raw document is not needed"
 
 
 def test_results_of_checks_are_deleted_by_their_own_age_but_for_the_newest_batchs(lab: Lab) -> None:

@@ -28,20 +28,21 @@ class Place:
     """A landing and a warehouse in which there is nothing but what a test says."""
 
     def __init__(self, **found: Any) -> None:
-        self.noted, self.called = list[Entry](), Counter[str]()
+        self.noted, self.called, self.asked = list[Entry](), Counter[str](), dict[str, Any]()
         commit = Fake(batch=2, plan="20261130T000000-bbbbbb")
         answers: dict[str, Any] = dict.fromkeys(("dead_rows", "batch_before", "count_checks", "count_drift"), 0)
         answers |= {key: [] for key in ("entries", "pages", "uploads", "migrate", "migration_states")}
         answers |= {"last_commit": commit, "count_rejects": (0, 0), "staged_plans": {}, "times": {}}
-        answers |= {"abort": True, "drop_staging": 3, **found}
+        answers |= {"abort": True, "drop_staging": 3, "delete_rejects": None, **found}
         root = {"root": "sluice/publishing/", "address": "s3://landing/sluice/publishing/", "bucket": "landing"}
         self.all: Any = Fake(
             append=self.noted.append, **root, **{name: self._answer(name, a) for name, a in answers.items()}
         )
 
     def _answer(self, name: str, value: Any) -> Any:
-        def answer(*_: object, **__: object) -> Any:
+        def answer(*asked: object, **_: object) -> Any:
             self.called[name] += 1
+            self.asked[name] = asked
             if isinstance(value, Exception):
                 raise value
             return value
@@ -59,6 +60,13 @@ def test_the_error_of_a_step_is_noted_as_its_own_alone() -> None:
         place.clean()
 
     assert [(entry.action, "away" in entry.error) for entry in place.noted] == [("undo dead batches", True)]
+
+
+def test_the_rejects_of_the_latest_batch_stay_whatever_their_age() -> None:
+    place = Place(batch_before=2, count_rejects=(1, 1))
+    place.clean()
+
+    assert place.asked["delete_rejects"] == (1,)
 
 
 @pytest.mark.parametrize(("dry_run", "migrated"), [(True, 0), (None, 1), (False, 1)])

@@ -20,7 +20,7 @@ class Cleaner(Protocol):
         ...
 
     def listed(self, uris: Sequence[str], above: int) -> set[str]:
-        """Of these objects those to which rejects point that are open, or of batches above that one."""
+        """Of these objects those to which open rejects point, or such that a batch above that one has or settled."""
         ...
 
     def batch_before(self, older_than: timedelta) -> int:
@@ -28,7 +28,10 @@ class Cleaner(Protocol):
         ...
 
     def count_rejects(self, batch: int) -> tuple[int, int]:
-        """How many settled rejects that batch and earlier ones have, and how many notes of what became of them."""
+        """How many rejects of that batch and earlier ones were settled by then, and notes of what became of them.
+
+        Not those that are open, nor those that somebody dropped and that are their documents' newest: these stay.
+        """
         ...
 
     def delete_rejects(self, batch: int) -> None:

@@ -42,10 +42,9 @@ class Cleaner:
         return self._client.number("batch_horizon", **self._since(older_than))
 
     def count_rejects(self, batch: int) -> tuple[int, int]:
-        """Of that batch and earlier ones, settled."""
-        whose = {"pipeline": self._pipeline, "batch": batch}
-        rejects = self._client.number("count_old_rejects", quarantine=quarantine(), **whose)
-        return rejects, self._client.number("count_old_settled", **whose)
+        """Of that batch and earlier ones, settled by then."""
+        where = {"quarantine": quarantine(), "pipeline": self._pipeline, "batch": batch}
+        return self._client.number("count_old_rejects", **where), self._client.number("count_old_settled", **where)
 
     def delete_rejects(self, batch: int) -> None:
         """Delete them while no other publishes."""
