@@ -10,6 +10,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -48,7 +49,10 @@ def _isolate(folder: Path) -> None:
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": str(folder / "bundles"),
+        # Workers and servers may live in any zone: whoever takes their clock for UTC is off by five and a half hours.
+        "TZ": "Asia/Kolkata",
     }
+    time.tzset()
 
 
 _GIVEN = {name: value for name, value in os.environ.items() if name.startswith("SLUICE_EXTERNAL_")}
