@@ -71,6 +71,18 @@ def test_a_batch_that_fails_its_checks_is_not_seen_but_kept_in_mind_and_the_next
     assert results[len(CHECKS) :] == lab.warehouse.check_results(lab.pipeline.name, failed=True)  # type: ignore[attr-defined]
 
 
+def test_rows_of_which_none_has_a_date_are_not_fresh_and_a_table_without_rows_is(lab: Lab) -> None:
+    fresh = DataCheck("documents", CheckKind.FRESHNESS, ("updated_at",), within=timedelta(seconds=60))
+    publish(lab, 0, {"tickets": [ticket("t", "a")]}, fresh)
+
+    with pytest.raises(ChecksFailed) as error:
+        publish(lab, 1, {"documents": [document("a", "x", modified=None), document("b", "y", modified=None)]}, fresh)
+    publish(lab, 2, {"documents": [document("a", "x", modified=None), document("b", "y", modified=1)]}, fresh)
+
+    assert "documents.freshness(updated_at): 2 fail: none of 2 rows has a date" in error.value.why
+    assert lab.titles() == {"a": "x", "b": "y"}
+
+
 def test_a_warning_is_kept_and_the_batch_is_published_once(lab: Lab) -> None:
     check, plan = replace(TITLED, severity=Severity.WARN), lab.plan(0)
     pipeline, batch = replace(lab.pipeline, checks=(check, UNIQUE)), lab.stage(plan, documents=[untitled("a")])

@@ -132,7 +132,10 @@ class Checks(ABC):
 
     def _newest(self, check: DataCheck, table: Table) -> tuple[int, tuple[str, ...]]:
         newest = self.newest(table, name(check.columns[0]))
-        if newest is None or self.commit.cut.time - newest <= check.within:
+        if newest is None:
+            rows = self.count(table)
+            return rows, (f"none of {rows:,} rows has a date",) if rows else ()
+        if self.commit.cut.time - newest <= check.within:
             return 0, ()
         return 1, (f"the newest is of {newest.isoformat()}, {self.commit.cut.time - newest} before the cut",)
 
