@@ -7,15 +7,20 @@ import random
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from multiprocessing.synchronize import Event
 from typing import Any, Self
 
 import pytest
 
+from sluice.spec import Pipeline
+from sluice.statements import ROOT
 from sluice.warehouse.base import Batch
+from sluice.warehouse.clickhouse.migrate import analysts_views
+from sluice.warehouse.views import ViewFile
 from tests.contract.lab import CHECK, DAWDLE, ONLY_CLICKHOUSE, Doc, Lab, document, gone, ticket
+from tests.contract.specs import a_column, numbered
 from tests.contract.spoiled import do_nothing, hooked
 
 
@@ -206,3 +211,58 @@ def publish_at(lab: Lab, batch: Batch, moment: float) -> None:
             time.sleep(max(0.0, moment - time.monotonic()))
 
     lab.attempt(lambda client: hooked(client, wait, do_nothing)).publish(lab.pipeline, batch)
+
+
+def with_days(pipeline: Pipeline) -> Pipeline:
+    """Under a name of its own, with what the shipped view of tickets by day reads."""
+    own = numbered(pipeline)
+    documents, tickets = own.collections
+    asked = (a_column("status"), a_column("created_at", "timestamp"))
+    topics = replace(documents, columns=(*documents.columns, a_column("topic")))
+    return replace(own, collections=(topics, replace(tickets, columns=(*tickets.columns, *asked), children=())))
+
+
+def ticket_days(lab: Lab, *, pause: float) -> str:
+    """Make the shipped view, empty; its refresh waits before each table."""
+    text = (ROOT / "sql" / "clickhouse" / "views" / "10_ticket_days.sql").read_text()
+    waiting = text.replace("\nCOMMENT ", f"\nSETTINGS {DAWDLE} = {int(pause * 1000)}\nCOMMENT ")
+    (view,) = analysts_views([ViewFile("ticket_days", lab.pipeline.name, waiting)], lab.pipeline)
+    for statement in view.statements[:2]:
+        lab.command(statement)
+    return view.made[0].text
+
+
+@ONLY_CLICKHOUSE
+def test_a_refresh_while_a_batch_is_published_shows_nothing_of_it_or_all(shared_lab: Lab) -> None:
+    """The document's topic is the number of its tickets, and of the batch."""
+    lab = shared_lab.another(with_days(shared_lab.pipeline))
+    lab.warehouse.migrate(lab.pipeline)
+    changes = [
+        {
+            "documents": [Doc("a", {"topic": str(number)})],
+            "tickets": [Doc(str(number), {"document_id": "a", "status": "Started"})],
+        }
+        for number in (1, 2, 3)
+    ]
+    first, second, third = (lab.stage(lab.plan(cut), **change) for cut, change in enumerate(changes))
+    begun = time.monotonic()
+    lab.warehouse.publish(lab.pipeline, first)
+    taken, view = time.monotonic() - begun, ticket_days(lab, pause=0)
+    seen = []
+
+    def refresh(statement: str = "insert_commit") -> None:
+        if statement == "insert_commit":
+            lab.attempt().refresh(view)
+            seen.append(lab.rows(f"SELECT batch, topic, countMerge(tickets) FROM {view} GROUP BY batch, topic"))
+
+    lab.attempt(lambda client: hooked(client, refresh, do_nothing)).publish(lab.pipeline, second)
+    refresh()
+    ticket_days(lab, pause=taken / 3)  # a dozen times in a refresh, so that the whole publish falls into it
+    with ThreadPoolExecutor(1) as pool:
+        refreshed = pool.submit(refresh)
+        lab.warehouse.publish(lab.pipeline, third)
+        assert not refreshed.done(), "the refresh was over before the batch was published"
+        refreshed.result()
+
+    assert seen[:2] == [[(1, "1", 1)], [(2, "2", 2)]]
+    assert seen[2] in ([(2, "2", 2)], [(3, "3", 3)])
