@@ -156,7 +156,9 @@ def execute(pipeline: Pipeline, tmp_path: Path, figures: dict[str, Any], monkeyp
         with DAG(dag, schedule=None):
             step = kind(task_id=kind.__name__.lower(), pipeline_file=str(tmp_path / "publishing.yml"), **kwargs)
         monkeypatch.setattr(step, "step", lambda *_: None)
-        step.execute({"params": {"dry_run": True}, "dag_run": SimpleNamespace(run_type="manual")})  # type: ignore[arg-type]
+        ti = SimpleNamespace(bundle_instance=SimpleNamespace(name="dags-folder"))
+        run = SimpleNamespace(run_type="manual")
+        step.execute({"params": {"dry_run": True}, "dag_run": run, "ti": ti})  # type: ignore[typeddict-item]
         return figures["sluice.duration"][1]  # type: ignore[no-any-return]
 
     return do
