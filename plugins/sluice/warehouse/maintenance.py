@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from sluice.spec import Pipeline, WarehouseKind
 
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sluice.settings import Resolver
+    from sluice.warehouse.clickhouse.client import Client as OnClickHouse
+    from sluice.warehouse.redshift.client import Client as OnRedshift
+
+    Client = OnClickHouse | OnRedshift
 
 VACUUM, CLEANUP = "vacuum", "cleanup"
 """The kinds of maintenance: one of each DAG."""
@@ -89,32 +93,38 @@ class Entry:
         return cls(pipeline, kind, action, target, reason, did, before, after, *rest)
 
 
-class Journal(Protocol):
+class Journal:
     """Append and read; nothing in it is ever changed."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
 
     def append(self, entry: Entry) -> None:
         """Note it. Raises MigrationError before the first ``migrate``."""
-        ...
+        self._client.run("insert_maintenance", **entry.values())
 
     def entries(self, pipeline: str, *, kind: str = "", limit: int = 50) -> list[Entry]:
         """The newest entries, newest first; none before the first ``migrate``. An empty kind means any."""
-        ...
+        if not self._client.has_table("maintenance"):
+            return []
+        rows = self._client.rows("maintenance", pipeline=pipeline, kind=kind, limit=limit)
+        return [Entry.of_row(row) for row in rows]
 
     def close(self) -> None:
         """End the connection."""
-        ...
+        self._client.close()
 
 
 def connect_journal(pipeline: Pipeline, resolve: Resolver) -> Journal:
     """Connect to the journal in a pipeline's warehouse, by a session of its own: it is no part of any transaction."""
     endpoint = resolve(pipeline.warehouse.conn_id)
     if pipeline.warehouse.kind is WarehouseKind.REDSHIFT:
-        from sluice.warehouse.redshift import journal as redshift
+        from sluice.warehouse.redshift import client as redshift
 
-        return redshift.Journal.connect(endpoint)
-    from sluice.warehouse.clickhouse import journal as clickhouse
+        return Journal(redshift.Client.connect(endpoint))
+    from sluice.warehouse.clickhouse import client as clickhouse
 
-    return clickhouse.Journal.connect(endpoint)
+    return Journal(clickhouse.Client.connect(endpoint))
 
 
 def _fitting(text: str, length: int) -> str:

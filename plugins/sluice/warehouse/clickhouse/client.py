@@ -23,6 +23,7 @@ from sluice.errors import (
 )
 from sluice.settings import Endpoint
 from sluice.statements import Sql, Statement, bind
+from sluice.warehouse.clickhouse.tables import CONTROL
 
 SETTINGS: Final[dict[str, Any]] = {
     "async_insert": 0,  # on by default in new servers; an answered INSERT has to be readable by the next statement
@@ -116,6 +117,10 @@ class Client:
         """The only value of a query."""
         (value,) = self.row(name, **values)
         return int(value)
+
+    def has_table(self, table: str) -> bool:
+        """Whether the control schema has a table."""
+        return self.number("table_exists", database=CONTROL, table=table) > 0
 
     def insert(self, table: Sql, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> int:
         """Insert rows, a bounded number at a time. Returns how many."""

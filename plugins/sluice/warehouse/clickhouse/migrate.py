@@ -13,7 +13,7 @@ from sluice.warehouse.base import MigrationState
 from sluice.warehouse.clickhouse.client import Client
 from sluice.warehouse.clickhouse.fence import Fence, Pace
 from sluice.warehouse.clickhouse.schema import Schema
-from sluice.warehouse.clickhouse.tables import ANALYSTS, CONTROL, place
+from sluice.warehouse.clickhouse.tables import ANALYSTS, place
 from sluice.warehouse.differences import Comparison
 from sluice.warehouse.migrations import Migration, Record
 from sluice.warehouse.views import AnalystsView, ViewFile
@@ -33,7 +33,7 @@ class Migrator:
         mine = analysts_views(self._views, pipeline) if pipeline else []
         if not self._has_work(pipeline, mine):
             return []
-        if not _exists(self._client, "migrations"):
+        if not self._client.has_table("migrations"):
             self._bootstrap()
         fence = Fence(self._client, LOCK, self._pace)
         with fence.held():
@@ -90,7 +90,7 @@ class _Ledger:
 
     @cached_property
     def _has_history(self) -> bool:
-        return _exists(self._client, "migrations")
+        return self._client.has_table("migrations")
 
     def records(self) -> list[Record]:
         return [Record(*row) for row in self._client.rows("applied_migrations")] if self._has_history else []
@@ -123,7 +123,3 @@ class _Ledger:
 def analysts_views(files: Sequence[ViewFile], pipeline: Pipeline) -> list[AnalystsView]:
     """A pipeline's views for analysts, over the versions that were published."""
     return views.views_of(files, pipeline, {table.name: place(pipeline, table).history for table in pipeline.tables})
-
-
-def _exists(client: Client, table: str) -> bool:
-    return client.number("table_exists", database=CONTROL, table=table) > 0

@@ -28,18 +28,6 @@ def quarantine() -> Query:
     return query("clickhouse/quarantine")
 
 
-def rejects(client: Client, pipeline: str, which: Which, *, settled: bool, limit: int) -> list[RejectRow]:
-    """Those that are meant, newest batch first."""
-    chosen = {"quarantine": quarantine(), "pipeline": pipeline, **asdict(which)}
-    return [RejectRow(*row) for row in client.rows("rejects", **chosen, all=settled, limit=limit)]
-
-
-def groups(client: Client, pipeline: str) -> list[RejectGroup]:
-    """The open ones by column and reason."""
-    rows = client.rows("reject_groups", quarantine=quarantine(), pipeline=pipeline)
-    return [RejectGroup(*row) for row in rows]
-
-
 def drop(client: Client, pipeline: str, which: Which, who: str, why: str) -> int:
     """Mark those that are meant as dealt with."""
     chosen = {"quarantine": quarantine(), "pipeline": pipeline, **asdict(which)}
@@ -82,12 +70,16 @@ class Rejects:
         whose, number = {"quarantine": quarantine(), **fence.guard}, {"batch": commit.batch}
         if rejects:
             fence.client.run("insert_rejects", staged=self.staged, cut=commit.cut.time, **number, **whose)
-        with_open = self.batch.may_settle(self.pipeline, groups(self.client, self.pipeline.name))
+        with_open = self.batch.may_settle(self.pipeline, self._open())
         if with_open and not self._staged_first:
             fence.client.run("create_staged_rejects", staged=self.staged)
         for collection in with_open:
             self._settle(fence, commit, collection)
         tell_news(commit, fence.client.rows("count_news", pipeline=commit.pipeline, **number))
+
+    def _open(self) -> list[RejectGroup]:
+        rows = self.client.rows("reject_groups", quarantine=quarantine(), pipeline=self.pipeline.name)
+        return [RejectGroup(*row) for row in rows]
 
     def _settle(self, fence: Fence, commit: Commit, collection: Collection) -> None:
         own = collection.tables[0]

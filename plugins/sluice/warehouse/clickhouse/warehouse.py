@@ -7,13 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from sluice import spec
-from sluice.drift import DriftRow
-from sluice.history import ColumnsRow
 from sluice.manifest import Manifest
 from sluice.settings import Endpoint
 from sluice.spec import Collection, Pipeline, Table
 from sluice.statements import Sql, name
 from sluice.suspects import Suspect
+from sluice.warehouse.asked import Asked
 from sluice.warehouse.base import Batch, Commit, Loaded, MigrationState, TableState
 from sluice.warehouse.buckets import DIGITS, digits_of
 from sluice.warehouse.clickhouse import quarantine
@@ -27,11 +26,9 @@ from sluice.warehouse.clickhouse.publish import Publish
 from sluice.warehouse.clickhouse.staging import Load, drop_staging, staged_plans
 from sluice.warehouse.clickhouse.suspects import Suspects
 from sluice.warehouse.clickhouse.tables import CONTROL, place
-from sluice.warehouse.data_checks import CheckResult, read_result
 from sluice.warehouse.differences import Comparison
 from sluice.warehouse.migrations import Migration, read_migrations
-from sluice.warehouse.quarantine import ANY, RejectGroup, RejectRow, Which
-from sluice.warehouse.records import read_commit
+from sluice.warehouse.quarantine import RejectRow, Which
 from sluice.warehouse.replayable import Extras, Page
 from sluice.warehouse.replayed import written
 from sluice.warehouse.views import ViewFile, read_views
@@ -40,8 +37,10 @@ from sluice.window import Plan, Run
 DEFAULT_PACE = Pace()
 
 
-class ClickHouse:
+class ClickHouse(Asked):
     """One ClickHouse server. See the Protocol for what each method promises."""
+
+    _client: Client
 
     def __init__(
         self,
@@ -52,6 +51,7 @@ class ClickHouse:
         views: Sequence[ViewFile] | None = None,
     ) -> None:
         self._client, self._access, self._pace = client, access, pace
+        self._quarantine = quarantine.quarantine()
         self._files = read_migrations("clickhouse") if files is None else files
         self._views = read_views("clickhouse") if views is None else views
 
@@ -89,23 +89,6 @@ class ClickHouse:
         rows = self._client.rows("created_objects", database=CONTROL)
         return "".join(f"{text};\n\n" for (text,) in rows).rstrip("\n") + "\n"
 
-    def last_commit(self, pipeline: str) -> Commit | None:
-        """The newest commit record."""
-        return next(iter(self.commits(pipeline, limit=1)), None)
-
-    def commits(self, pipeline: str, *, limit: int = 20) -> list[Commit]:
-        """The newest commit records."""
-        if not self._exists("batches"):
-            return []
-        return [read_commit(row) for row in self._client.rows("commits", pipeline=pipeline, limit=limit)]
-
-    def commit_of(self, pipeline: str, plan: str) -> Commit | None:
-        """The commit record of a plan."""
-        if not self._exists("batches"):
-            return None
-        rows = self._client.rows("commit_of_plan", pipeline=pipeline, plan=plan)
-        return read_commit(rows[0]) if rows else None
-
     def load(
         self, plan: Plan, collection: Collection, manifests: Sequence[Manifest], rejects: Iterable[RejectRow] = ()
     ) -> Loaded:
@@ -141,31 +124,11 @@ class ClickHouse:
             total += found
         return total
 
-    def rejects(self, pipeline: str, which: Which = ANY, *, settled: bool = False, limit: int = 50) -> list[RejectRow]:
-        """Rejects of published batches."""
-        if not self._has_quarantine():
-            return []
-        return quarantine.rejects(self._client, pipeline, which, settled=settled, limit=limit)
-
-    def reject_groups(self, pipeline: str) -> list[RejectGroup]:
-        """Open rejects by column and reason."""
-        return quarantine.groups(self._client, pipeline) if self._has_quarantine() else []
-
     def drop_rejects(self, pipeline: str, which: Which, *, who: str, why: str) -> int:
         """Mark rejects as dealt with."""
-        return quarantine.drop(self._client, pipeline, which, who, why) if self._has_quarantine() else 0
-
-    def drift(self, pipeline: str) -> list[DriftRow]:
-        """What is known of undeclared paths."""
-        if not self._exists("drift"):
-            return []
-        return [DriftRow(*row) for row in self._client.rows("drift", pipeline=pipeline)]
-
-    def columns(self, pipeline: str) -> list[ColumnsRow]:
-        """Under which columns rows were written."""
-        if not self._exists("columns"):
-            return []
-        return [ColumnsRow(*row) for row in self._client.rows("columns", pipeline=pipeline)]
+        if not self._client.has_table("settled_rejects"):
+            return 0
+        return quarantine.drop(self._client, pipeline, which, who, why)
 
     def extras_size(self, pipeline: Pipeline, collection: Collection, base: int, runs: Sequence[Run]) -> Extras:
         """How much a replay is about."""
@@ -187,12 +150,6 @@ class ClickHouse:
             base=base,
         )
         return [(key, extra) for key, extra in rows]
-
-    def check_results(self, pipeline: str, *, failed: bool = False, limit: int = 50) -> list[CheckResult]:
-        """The newest results of checks."""
-        if not self._exists("checks"):
-            return []
-        return [read_result(row) for row in self._client.rows("checks", pipeline=pipeline, failed=failed, limit=limit)]
 
     def visible_state(self, pipeline: Pipeline, table: Table, batch: int) -> TableState:
         """Rows and hashes by bucket."""
@@ -230,15 +187,9 @@ class ClickHouse:
         """End the connections."""
         self._client.close()
 
-    def _has_quarantine(self) -> bool:
-        return self._exists("settled_rejects")
-
     @property
     def _migrator(self) -> Migrator:
         return Migrator(self._client, self._pace, self._files, self._views)
-
-    def _exists(self, table: str) -> bool:
-        return self._client.number("table_exists", database=CONTROL, table=table) > 0
 
     def _visible(self, pipeline: Pipeline, table: Table, batch: int) -> dict[str, object]:
         return {"at": place(pipeline, table).at, "key": name(table.key[0]), "batch": batch, "digits": DIGITS}

@@ -17,6 +17,7 @@ from sluice.settings import Endpoint
 from sluice.statements import Sql, Statement, bind, positional
 from sluice.warehouse.redshift.connection import Connector, connector
 from sluice.warehouse.redshift.failures import BROKEN, is_lost, mask, translate
+from sluice.warehouse.redshift.tables import CONTROL
 
 LONGEST_IDLE: Final = 600.0
 """Seconds of silence after which a session is replaced: clusters end such, and a batch lands for hours."""
@@ -76,6 +77,10 @@ class Client:
         """The only value of a query."""
         (value,) = self.row(name, **values)
         return int(value)
+
+    def has_table(self, table: str) -> bool:
+        """Whether the control schema has a table."""
+        return self.number("table_exists", schema=CONTROL, table=table) > 0
 
     def insert(self, name: str, types: Sequence[str], rows: Iterable[Sequence[object]], /, **values: object) -> int:
         """Send an INSERT whose slot ``$rows`` takes many rows at a time, with columns of these types.

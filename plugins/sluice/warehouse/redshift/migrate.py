@@ -114,7 +114,7 @@ class _Ledger:
             yield
 
     def has_history(self) -> bool:
-        return exists_table(self._client, "migrations")
+        return self._client.has_table("migrations")
 
     def records(self) -> list[Record]:
         return [Record(*row) for row in self._client.rows("applied_migrations")] if self.has_history() else []
@@ -163,8 +163,3 @@ class _Ledger:
 def analysts_views(files: Sequence[ViewFile], pipeline: Pipeline) -> list[AnalystsView]:
     """A pipeline's views for analysts, over its rows: a materialised view takes no view that is bound late."""
     return views.views_of(files, pipeline, {table.name: place(pipeline, table).storage for table in pipeline.tables})
-
-
-def exists_table(client: Client, table: str) -> bool:
-    """Whether the control schema has a table."""
-    return client.number("table_exists", schema=CONTROL, table=table) > 0

@@ -9,7 +9,7 @@ from typing import Final
 from sluice.spec import Collection, Pipeline
 from sluice.statements import Query, Sql, name, query
 from sluice.warehouse.base import Batch, Commit
-from sluice.warehouse.quarantine import PLAIN_KEYS, RejectGroup, RejectRow, Which
+from sluice.warehouse.quarantine import PLAIN_KEYS, RejectGroup, Which
 from sluice.warehouse.records import tell_news
 from sluice.warehouse.redshift.client import Client
 from sluice.warehouse.redshift.rejects import refused_rows, stage_rejects
@@ -26,18 +26,6 @@ def rejected_key(collection: Collection) -> Sql:
 def quarantine() -> Query:
     """Every reject, and what became of it."""
     return query("redshift/quarantine")
-
-
-def rejects(client: Client, pipeline: str, which: Which, *, settled: bool, limit: int) -> list[RejectRow]:
-    """Those that are meant, newest batch first."""
-    chosen = {"quarantine": quarantine(), "pipeline": pipeline, **asdict(which)}
-    return [RejectRow(*row) for row in client.rows("rejects", **chosen, all=settled, limit=limit)]
-
-
-def groups(client: Client, pipeline: str) -> list[RejectGroup]:
-    """The open ones by column and reason."""
-    rows = client.rows("reject_groups", quarantine=quarantine(), pipeline=pipeline)
-    return [RejectGroup(*row) for row in rows]
 
 
 def drop(client: Client, pipeline: str, which: Which, who: str, why: str) -> int:
@@ -73,7 +61,7 @@ class Rejects:
     def publish(self, commit: Commit) -> None:
         """Put the new ones beside the batch's rows, and settle those whose documents it read; tell the record."""
         number = {"pipeline": commit.pipeline, "batch": commit.batch}
-        with_open = self.batch.may_settle(self.pipeline, groups(self.client, self.pipeline.name))
+        with_open = self.batch.may_settle(self.pipeline, self._open())
         if with_open and not self._staged_first:
             stage_rejects(self.client, self.staged, ())
         if self._staged_first:
@@ -85,6 +73,10 @@ class Rejects:
         for collection in with_open:
             self._settle(commit, collection)
         tell_news(commit, self.client.rows("count_news", **number))
+
+    def _open(self) -> list[RejectGroup]:
+        rows = self.client.rows("reject_groups", quarantine=quarantine(), pipeline=self.pipeline.name)
+        return [RejectGroup(*row) for row in rows]
 
     def _settle(self, commit: Commit, collection: Collection) -> None:
         own = collection.tables[0]

@@ -8,26 +8,24 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from sluice import spec
-from sluice.drift import DriftRow
 from sluice.errors import Superseded
-from sluice.history import ColumnsRow
 from sluice.manifest import Manifest
 from sluice.settings import Endpoint
 from sluice.spec import Collection, Pipeline, Table
 from sluice.statements import Sql, name
 from sluice.suspects import Suspect
+from sluice.warehouse.asked import Asked
 from sluice.warehouse.base import Batch, Commit, Loaded, MigrationState, TableState
 from sluice.warehouse.buckets import DIGITS, MODULUS, digits_of
-from sluice.warehouse.data_checks import CheckResult, read_result
 from sluice.warehouse.differences import Comparison
 from sluice.warehouse.migrations import Migration, read_migrations
-from sluice.warehouse.quarantine import ANY, RejectGroup, RejectRow, Which
+from sluice.warehouse.quarantine import RejectRow, Which
 from sluice.warehouse.records import read_commit
 from sluice.warehouse.redshift import quarantine
 from sluice.warehouse.redshift.check import recount
 from sluice.warehouse.redshift.client import Client
 from sluice.warehouse.redshift.landed import Access
-from sluice.warehouse.redshift.migrate import Migrator, analysts_views, exists_table
+from sluice.warehouse.redshift.migrate import Migrator, analysts_views
 from sluice.warehouse.redshift.probe import probe
 from sluice.warehouse.redshift.publish import DEFAULT_PACE, Pace, Publish
 from sluice.warehouse.redshift.staging import Load, drop_staging, staged_plans
@@ -39,8 +37,10 @@ from sluice.warehouse.views import ViewFile, read_views
 from sluice.window import Plan, Run
 
 
-class Redshift:
+class Redshift(Asked):
     """One database of a cluster or workgroup. See the Protocol for what each method promises."""
+
+    _client: Client
 
     def __init__(
         self,
@@ -51,6 +51,7 @@ class Redshift:
         views: Sequence[ViewFile] | None = None,
     ) -> None:
         self._client, self._access, self._pace = client, access, pace
+        self._quarantine = quarantine.quarantine()
         self._files = read_migrations("redshift") if files is None else files
         self._views = read_views("redshift") if views is None else views
 
@@ -86,23 +87,6 @@ class Redshift:
         """The product's schema: what ``migrations/redshift/schema.sql`` shows."""
         return self._migrator.schema()
 
-    def last_commit(self, pipeline: str) -> Commit | None:
-        """The newest commit record."""
-        return next(iter(self.commits(pipeline, limit=1)), None)
-
-    def commits(self, pipeline: str, *, limit: int = 20) -> list[Commit]:
-        """The newest commit records."""
-        if not exists_table(self._client, "batches"):
-            return []
-        return [read_commit(row) for row in self._client.rows("commits", pipeline=pipeline, limit=limit)]
-
-    def commit_of(self, pipeline: str, plan: str) -> Commit | None:
-        """The commit record of a plan."""
-        if not exists_table(self._client, "batches"):
-            return None
-        rows = self._client.rows("commit_of_plan", pipeline=pipeline, plan=plan)
-        return read_commit(rows[0]) if rows else None
-
     def load(
         self, plan: Plan, collection: Collection, manifests: Sequence[Manifest], rejects: Iterable[RejectRow] = ()
     ) -> Loaded:
@@ -132,31 +116,11 @@ class Redshift:
             self._client.run("lock_batches")
             return self._client.run("purge_gone", pipeline=pipeline.name, seconds=int(older_than.total_seconds()))
 
-    def rejects(self, pipeline: str, which: Which = ANY, *, settled: bool = False, limit: int = 50) -> list[RejectRow]:
-        """Rejects of published batches."""
-        if not self._has_quarantine():
-            return []
-        return quarantine.rejects(self._client, pipeline, which, settled=settled, limit=limit)
-
-    def reject_groups(self, pipeline: str) -> list[RejectGroup]:
-        """Open rejects by column and reason."""
-        return quarantine.groups(self._client, pipeline) if self._has_quarantine() else []
-
     def drop_rejects(self, pipeline: str, which: Which, *, who: str, why: str) -> int:
         """Mark rejects as dealt with."""
-        return quarantine.drop(self._client, pipeline, which, who, why) if self._has_quarantine() else 0
-
-    def drift(self, pipeline: str) -> list[DriftRow]:
-        """What is known of undeclared paths."""
-        if not exists_table(self._client, "drift"):
-            return []
-        return [DriftRow(*row) for row in self._client.rows("drift", pipeline=pipeline)]
-
-    def columns(self, pipeline: str) -> list[ColumnsRow]:
-        """Under which columns rows were written."""
-        if not exists_table(self._client, "columns"):
-            return []
-        return [ColumnsRow(*row) for row in self._client.rows("columns", pipeline=pipeline)]
+        if not self._client.has_table("settled_rejects"):
+            return 0
+        return quarantine.drop(self._client, pipeline, which, who, why)
 
     def extras_size(self, pipeline: Pipeline, collection: Collection, base: int, runs: Sequence[Run]) -> Extras:
         """How much a replay is about."""
@@ -177,12 +141,6 @@ class Redshift:
             page=page.number,
         )
         return [(key, extra) for key, extra in rows]
-
-    def check_results(self, pipeline: str, *, failed: bool = False, limit: int = 50) -> list[CheckResult]:
-        """The newest results of checks."""
-        if not exists_table(self._client, "checks"):
-            return []
-        return [read_result(row) for row in self._client.rows("checks", pipeline=pipeline, failed=failed, limit=limit)]
 
     def visible_state(self, pipeline: Pipeline, table: Table, batch: int) -> TableState:
         """Rows and hashes by bucket. Raises Superseded for any batch but the newest."""
@@ -223,9 +181,6 @@ class Redshift:
     def close(self) -> None:
         """End the session."""
         self._client.close()
-
-    def _has_quarantine(self) -> bool:
-        return exists_table(self._client, "settled_rejects")
 
     @property
     def _migrator(self) -> Migrator:
