@@ -7,7 +7,6 @@ from sluice.spec import EXTRA, ORDINAL, PARENT, Table
 _EXTRA = "The fields of the document that no column declares, as JSON; NULL where there are none."
 _ORDINAL = "Where the element stands in its array, from 0."
 _ELEMENT = "The element itself."
-_ELEMENT = "The element itself."
 _OUTER = "Where the array around it stands in that array, from 0."
 
 

@@ -220,7 +220,8 @@ def test_views_are_applied_again_when_a_file_changes_and_a_failed_refresh_fails_
     left = {"applied": shipped - 1, "changed": 1}  # on Redshift all of it was one transaction
     assert states(analysed) == (left if analysed.pipeline.warehouse.kind == "redshift" else {"half-applied": shipped})
 
-    file.write_text(right.replace("SELECT batch,", "SELECT 'more' AS more, batch,"))
+    more = right.replace("    batch UInt32", "    more String COMMENT 'More.',\n    batch UInt32")
+    file.write_text(more.replace("SELECT batch,", "SELECT 'more' AS more, batch,"))
     with analysed.systems() as systems:
         assert len(systems.warehouse.migrate(analysed.pipeline)) == shipped
         assert systems.warehouse.migrate(analysed.pipeline) == []

@@ -65,7 +65,8 @@ def test_the_shipped_file_is_read() -> None:
     assert found.file == PUBLISHING
     assert found.schedule == "*/5 * * * *"
     title = next(c for c in found.collection("documents").columns if c.name == "title")
-    assert title == Column("title", "title", ColumnType(Kind.STRING, length=512), OnError.TRUNCATE)
+    said = "What it is called."
+    assert title == Column("title", "title", ColumnType(Kind.STRING, length=512), OnError.TRUNCATE, description=said)
 
 
 @pytest.mark.parametrize("name", ["books", "students"])

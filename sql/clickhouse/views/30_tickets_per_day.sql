@@ -15,3 +15,6 @@ SELECT batch, day, status, countMerge(tickets) AS tickets
 FROM $schema.ticket_days
 GROUP BY batch, day, status
 COMMENT 'Tickets by the day (UTC) on which they were asked for, and their status as of the batch.';
+
+-- A view with a list of columns is made without a look at its query: this looks.
+SELECT * FROM $schema.tickets_per_day LIMIT 0;

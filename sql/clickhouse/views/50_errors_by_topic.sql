@@ -22,3 +22,6 @@ FROM $schema.ticket_days
 WHERE status IN ('Finished', 'Error')
 GROUP BY batch, topic
 COMMENT 'The share of ended tickets that ended in Error, by their document''s topic.';
+
+-- A view with a list of columns is made without a look at its query: this looks.
+SELECT * FROM $schema.errors_by_topic LIMIT 0;

@@ -16,3 +16,6 @@ SELECT batch, user, day, countMerge(finished) AS finished, countMerge(failed) AS
 FROM $schema.user_days
 GROUP BY batch, user, day
 COMMENT 'Tickets that were finished, and that failed, by user and by the day (UTC) on which they ended.';
+
+-- A view with a list of columns is made without a look at its query: this looks.
+SELECT * FROM $schema.throughput_by_user LIMIT 0;

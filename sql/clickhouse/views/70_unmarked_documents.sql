@@ -27,3 +27,6 @@ LEFT JOIN (SELECT document_id_key, count() AS tickets FROM $schema.tickets GROUP
     ON ticket.document_id_key = document._key
 WHERE ifNull(document.watermark_status, '') != 'Finished'
 COMMENT 'Documents without a finished watermark, and how often one was asked for.';
+
+-- A view with a list of columns is made without a look at its query: this looks.
+SELECT * FROM $schema.unmarked_documents LIMIT 0;
