@@ -32,7 +32,8 @@ class Cleanup(Step):
         from sluice import cleanup
         from sluice.log_files import LogFolder
 
-        bundle = context["ti"].bundle_instance.name  # type: ignore[attr-defined]
+        # `airflow dags test` gives a task no bundle; it takes the one that is there by default.
+        bundle = getattr(getattr(context["ti"], "bundle_instance", None), "name", "dags-folder")
         dags = Path(self.dag.relative_fileloc or "").parent
         logs = LogFolder(Path(conf.get("logging", "base_log_folder")), (bundle / dags).as_posix())
         with cleanup.connect(pipeline, self.resolve, logs) as tools:
