@@ -50,7 +50,9 @@ class Chromium:
     def __enter__(self) -> Self:
         with ExitStack() as opened:
             opened.enter_context(_running(self._program, self._folder))
-            self._socket = opened.enter_context(connect(_address_of_window(self._folder), max_size=2**27))
+            # While nobody reads, such as when a test waits for a run, pings are not answered either.
+            window = connect(_address_of_window(self._folder), max_size=2**27, ping_interval=None)
+            self._socket = opened.enter_context(window)
             for domain in ("Page", "Runtime", "Network", "Log"):
                 self.ask(f"{domain}.enable")
             self._open = opened.pop_all()

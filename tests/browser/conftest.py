@@ -151,7 +151,6 @@ def _fill(site: Site) -> None:
     for name in ("publishing", "journals", "archive", "publishing.reconcile"):
         api.wait_for_dag(name)
     api.pause("publishing", paused=False)
-    api.pause("publishing.reconcile", paused=False)
     publishing = Publisher(site.mongo, "publishing", seed=1, mess=shares(0.002))
     publishing.seed(documents=20_000, tickets=40_000)
     now = datetime.now(UTC)
