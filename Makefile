@@ -9,6 +9,8 @@ STACK  := env=$$($(PY) -m devstack env) && eval "$$env"
 UV_VERSION := $(shell sed -n '/^name = "uv"$$/{n;s/version = "\(.*\)"/\1/p;}' uv.lock)
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
+# Compiled code is kept, whatever the shell says: three test processes would each compile every test again, in each run.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help venv up down status demo shell import sql migrate env test test-unit test-model test-faults test-mutants test-image test-browser lint types format bench lock clean

@@ -62,11 +62,12 @@ class World:
 
     def differences(self) -> list[str]:
         """Every key whose rows differ from the source, or that is missing without a reject, or is too many."""
-        return [line for c in self.pipeline.collections for line in self._differences_of(c)]
+        with self.systems() as systems:
+            rejected = {c.name: self._rejected(systems, c.name) for c in self.pipeline.collections}
+        return [line for c in self.pipeline.collections for line in self._differences_of(c, rejected[c.name])]
 
-    def _differences_of(self, collection: Collection) -> Iterator[str]:
+    def _differences_of(self, collection: Collection, rejected: dict[str, str]) -> Iterator[str]:
         found = {table.name: self._by_key(table.name, table.key[0]) for table in collection.tables}
-        rejected = self.rejected(collection.name)
         codec: CodecOptions[dict[str, Any]] = CodecOptions(
             tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO
         )
@@ -93,8 +94,11 @@ class World:
     def rejected(self, collection: str) -> dict[str, str]:
         """Key → reason of every reject of a collection."""
         with self.systems() as systems:
-            rows = systems.warehouse.rejects(self.pipeline.name, Which(collection), limit=1_000_000)
-            return {row.key: row.reason for row in rows}
+            return self._rejected(systems, collection)
+
+    def _rejected(self, systems: spine.Systems, collection: str) -> dict[str, str]:
+        rows = systems.warehouse.rejects(self.pipeline.name, Which(collection), limit=1_000_000)
+        return {row.key: row.reason for row in rows}
 
 
 def _same_rows(expected: list[dict[str, Any]], found: list[dict[str, Any]]) -> bool:

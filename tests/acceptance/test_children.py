@@ -123,6 +123,7 @@ def test_arrays_to_three_levels_arrive_shrink_grow_and_leave_with_their_document
         assert not parents & {"2", "3"}
 
 
+@pytest.mark.parametrize("warehouse_kind", ["redshift"], indirect=True)
 def test_a_backfill_changes_nothing_and_a_bad_element_deep_inside_is_found_by_its_place(world: World) -> None:
     notes = [{"text": "fits"}, {"text": "x" * 33}]
     change(world, 0, **{"$set": {"chapters": [{}, {"sections": [{"notes": notes}]}]}})

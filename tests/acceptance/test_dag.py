@@ -79,6 +79,7 @@ def test_a_run_of_the_dag_publishes_a_batch_tells_it_and_leaves_no_temporary_fil
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
+@pytest.mark.parametrize("warehouse_kind", ["redshift"], indirect=True)
 def test_the_ends_of_a_span_make_a_backfill_of_it(publishing: World, run_dag: Any) -> None:
     publisher = Publisher(publishing.database.client, publishing.database.name, seed=5)
     publisher.seed(documents=50, tickets=100)
@@ -137,6 +138,7 @@ def test_the_vacuum_of_the_dag_does_what_its_form_says_and_notes_it(publishing: 
     assert {table.name: publishing.rows(table.name) for table in publishing.pipeline.tables} == before
 
 
+@pytest.mark.parametrize("warehouse_kind", ["clickhouse"], indirect=True)
 def test_a_terminal_error_is_not_retried_and_leaves_nothing_visible(publishing: World, run_dag: Any) -> None:
     documents = [
         {"_id": n, "created_at": "not a date", "updated_at": datetime(2026, 1, 1, tzinfo=UTC)} for n in range(200)
@@ -153,6 +155,7 @@ def test_a_terminal_error_is_not_retried_and_leaves_nothing_visible(publishing: 
     assert publishing.rows("documents") == []
 
 
+@pytest.mark.parametrize("warehouse_kind", ["clickhouse"], indirect=True)
 def test_a_broken_pipeline_file_leaves_the_other_dags_alone(publishing: World, run_dag: Any) -> None:
     (run_dag.folder / "pipelines" / "typo.yml").write_text("pipelin: typo\n")
 

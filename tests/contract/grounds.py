@@ -27,6 +27,9 @@ from tests.contract.redshift import hooked as hooked_redshift
 from tests.contract.specs import a_pipeline, a_rich_pipeline
 from tests.contract.spoiled import Hook, do_nothing, hooked
 
+SHORT = replace(FAST, lease=0.5)
+"""Runners of migrations die here, and the next one waits for their lease."""
+
 
 class Ground:
     """One server. Statements are of its own dialect."""
@@ -106,7 +109,7 @@ class ClickHouseGround(Ground):
 
     def warehouse(self, *extra: Migration, before: Hook = do_nothing, after: Hook = do_nothing) -> Any:
         client = hooked(Client.connect(self.servers.clickhouse), before, after)
-        return ClickHouse(client, Access(self.servers.bucket), FAST, (*self.product, *extra))
+        return ClickHouse(client, Access(self.servers.bucket), SHORT, (*self.product, *extra))
 
     def create(self, table: str, *, again: bool = False) -> str:
         return f"CREATE TABLE {'IF NOT EXISTS ' if again else ''}sluice.{table} (a Int8) ENGINE = Memory"

@@ -37,8 +37,8 @@ from tests.factories import NOON, a_cut, a_plan
 
 BUCKET, REGION = os.environ.get("CLUSTER_BUCKET", "contract"), os.environ.get("CLUSTER_REGION", "us-east-1")
 """Said for a real cluster, which has no bucket of that name."""
-FAST = Pace(lease=0.5, patience=20.0, settle=0.0, poll=0.02)
-"""The product's waiting times, shortened: tests lose a publisher often."""
+FAST = Pace(patience=20.0, settle=0.0, poll=0.02)
+"""The product's waiting times, shortened. Not the lease: signs of life cost statements (:meth:`Lab.expect_death`)."""
 
 ARROW = {
     "int32": pa.int32(),
@@ -51,6 +51,9 @@ ARROW = {
     "binary": pa.binary(),
 }
 """How landing writes the logical types; every other is a string."""
+
+CONTROL = ("batches", "fences", "rejects", "settled_rejects", "drift", "columns", "maintenance", "checks")
+"""Tables that all pipelines share."""
 
 Wrap = Callable[[Client], Client]
 
@@ -187,7 +190,12 @@ class Lab:
 
     def dying(self, statement: str) -> Warehouse:
         """Another process's connection, which dies before it sends a statement."""
+        self.expect_death()
         return self.attempt(crash_before(statement))
+
+    def expect_death(self) -> None:
+        """A publisher dies: the next one of this test takes it for dead at once, without waiting for its lease."""
+        self.warehouse._pace = replace(self.pace, lease=0)  # type: ignore[attr-defined]
 
     def another(self, pipeline: Pipeline) -> Lab:
         """A second pipeline on the same servers."""
@@ -319,15 +327,16 @@ class Lab:
 
     def reset(self) -> None:
         """Make it a pipeline that never published: faster than a new one."""
-        for table in [*(table.name for table in self.pipeline.tables), *self.key_tables]:
-            self.analyst.command(f"TRUNCATE TABLE sluice_data.{self.pipeline.name}_{table}")
+        self.warehouse._pace = self.pace  # type: ignore[attr-defined]
         for table in self.staging():
             self.analyst.command(f"DROP TABLE sluice_staging.{table} SYNC")
-        tables = ("batches", "fences", "rejects", "settled_rejects", "drift", "columns", "maintenance", "checks")
-        for table in tables:
-            where = f"pipeline = '{self.pipeline.name}'"
-            if self.rows(f"SELECT 1 FROM sluice.{table} WHERE {where} LIMIT 1"):  # mostly not: mutations take a while
-                self.analyst.command(f"ALTER TABLE sluice.{table} DELETE WHERE {where} SETTINGS mutations_sync = 2")
+        mine, found = self.pipeline.name, "SELECT '{0}' FROM {0} WHERE {1} LIMIT 1"
+        own = [f"sluice_data.{mine}_{table}" for table in [*(t.name for t in self.pipeline.tables), *self.key_tables]]
+        shared = [f"sluice.{table}" for table in CONTROL]
+        asked = [found.format(table, "1") for table in own] + [found.format(t, f"pipeline = '{mine}'") for t in shared]
+        for (table,) in self.rows(" UNION ALL ".join(asked)):  # of most nothing: a mutation takes a while
+            delete = f"ALTER TABLE {table} DELETE WHERE pipeline = '{mine}' SETTINGS mutations_sync = 2"
+            self.analyst.command(f"TRUNCATE TABLE {table}" if table in own else delete)
 
 
 def parquet(table: Table, rows: list[dict[str, Any]]) -> bytes:

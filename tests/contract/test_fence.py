@@ -67,37 +67,29 @@ def assert_undisturbed(lab: Lab, commit: Commit) -> None:
         assert above == (0, 0)
 
 
-def changing_statements(lab: Lab) -> list[str]:
-    """The changing statements of an undisturbed publish."""
+@pytest.fixture(scope="session")
+def statements(shared_lab: Lab) -> list[str]:
+    """The changing statements of an undisturbed publish, in their order."""
+    shared_lab.reset()
     seen: list[str] = []
-    batch = a_full_batch(lab)
-    lab.attempt(lambda client: hooked(client, do_nothing, changing(seen))).publish(lab.pipeline, batch)
+    batch = a_full_batch(shared_lab)
+    shared_lab.attempt(lambda client: hooked(client, do_nothing, changing(seen))).publish(shared_lab.pipeline, batch)
     expected = {"compare_keys", "insert_missing", "insert_versions", "close_versions", "insert_rejects"}
     expected |= {"settle_rejects"}
     assert expected | {"insert_commit"} <= set(seen)
-    lab.reset()
     return seen
 
 
-def statements_of_a_publish(lab: Lab) -> int:
-    """How many they are."""
-    return len(changing_statements(lab))
-
-
-def changing_before(lab: Lab, name: str) -> int:
-    """The number of the first of that name, counted from 1."""
-    return changing_statements(lab).index(name) + 1
-
-
-def sample(numbers: int) -> list[int]:
-    """A few places to die at, others each day; tests/faults tries every one."""
-    return sorted(random.Random(time.strftime("%F")).sample(range(1, numbers + 1), 2))
+def some(statements: list[str]) -> list[int]:
+    """Two of them by their numbers, others each day; tests/faults tries every one."""
+    return sorted(random.Random(time.strftime("%F")).sample(range(1, len(statements) + 1), 2))
 
 
 def check_crash(lab: Lab, number: int) -> None:
     """Publish, die after so many changing statements, publish again."""
     batch = a_full_batch(lab)
     before = lab.state()
+    lab.expect_death()
 
     with pytest.raises(Crash):
         lab.attempt(crash_after(number)).publish(lab.pipeline, batch)
@@ -145,16 +137,16 @@ def check_overlap(lab: Lab, number: int, wake_before: str = "insert_versions") -
 
 
 @pytest.mark.timeout(600)
-def test_a_publish_that_died_anywhere_is_done_again(lab: Lab) -> None:
-    for number in sample(statements_of_a_publish(lab)):
+def test_a_publish_that_died_anywhere_is_done_again(lab: Lab, statements: list[str]) -> None:
+    for number in some(statements):
         lab.reset()
         check_crash(lab, number)
 
 
 @pytest.mark.timeout(600)
-def test_a_publisher_that_stalled_anywhere_changes_nothing_when_it_wakes_up(lab: Lab) -> None:
+def test_a_publisher_that_stalled_anywhere_changes_nothing_when_it_wakes_up(lab: Lab, statements: list[str]) -> None:
     lab = with_lease(lab, 0)
-    for number in sample(statements_of_a_publish(lab)):
+    for number in some(statements):
         lab.reset()
         check_stall(lab, number)
 
@@ -167,9 +159,9 @@ def test_a_publisher_that_stalled_anywhere_changes_nothing_when_it_wakes_up(lab:
     ],
 )
 def test_a_publisher_that_wakes_up_beside_its_successor_does_not_disturb_it(
-    lab: Lab, asleep_before: str, awake_before: str
+    lab: Lab, statements: list[str], asleep_before: str, awake_before: str
 ) -> None:
-    check_overlap(with_lease(lab, 0), changing_before(lab, asleep_before), awake_before)
+    check_overlap(with_lease(lab, 0), 1 + statements.index(asleep_before), awake_before)
 
 
 DANGEROUS = {
@@ -365,13 +357,8 @@ def test_a_mutation_whose_staging_was_dropped_does_not_block_the_next_publish(la
 def die_before_the_commit(lab: Lab) -> Batch:
     """An attempt that wrote everything but the commit record."""
     batch = a_full_batch(lab)
-
-    def die(name: str) -> None:
-        if name == "insert_commit":
-            raise Crash
-
     with pytest.raises(Crash):
-        lab.attempt(lambda client: hooked(client, die, do_nothing)).publish(lab.pipeline, batch)
+        lab.dying("insert_commit").publish(lab.pipeline, batch)
     return batch
 
 

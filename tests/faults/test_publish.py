@@ -18,12 +18,11 @@ from tests.contract.test_fence import (
     DANGEROUS,
     a_full_batch,
     assert_undisturbed,
-    changing_before,
     check_another,
     check_crash,
     check_overlap,
     check_stall,
-    statements_of_a_publish,
+    statements,  # noqa: F401  a fixture
     with_lease,
 )
 from tests.contract.test_torn_reads import check_readers
@@ -31,23 +30,29 @@ from tests.contract.test_torn_reads import check_readers
 pytestmark = [ONLY_CLICKHOUSE, pytest.mark.faults, pytest.mark.timeout(3600)]
 
 
-def test_a_publish_that_died_at_any_statement_is_done_again(lab: Lab) -> None:
-    for number in range(1, statements_of_a_publish(lab) + 1):
+def test_a_publish_that_died_at_any_statement_is_done_again(lab: Lab, statements: list[str]) -> None:  # noqa: F811
+    for number in range(1, len(statements) + 1):
         lab.reset()
         check_crash(lab, number)
 
 
-def test_a_publisher_that_stalled_at_any_statement_changes_nothing_when_it_wakes_up(lab: Lab) -> None:
+def test_a_publisher_that_stalled_at_any_statement_changes_nothing_when_it_wakes_up(
+    lab: Lab,
+    statements: list[str],  # noqa: F811
+) -> None:
     lab = with_lease(lab, 0)
-    for number in range(1, statements_of_a_publish(lab) + 1):
+    for number in range(1, len(statements) + 1):
         lab.reset()
         check_stall(lab, number)
 
 
-def test_a_publisher_that_wakes_up_beside_its_successor_does_not_disturb_it(lab: Lab) -> None:
+def test_a_publisher_that_wakes_up_beside_its_successor_does_not_disturb_it(
+    lab: Lab,
+    statements: list[str],  # noqa: F811
+) -> None:
     lab = with_lease(lab, 0)
-    last = changing_before(lab, "insert_commit")
-    for number in range(changing_before(lab, "take_fence") + 1, last + 1):
+    first, last = (1 + statements.index(name) for name in ("take_fence", "insert_commit"))
+    for number in range(first + 1, last + 1):
         for wake_before in ("insert_versions", "find_double", "insert_commit"):
             lab.reset()
             check_overlap(lab, number, wake_before)
@@ -75,6 +80,7 @@ def test_a_server_that_is_killed_during_a_publish_is_published_to_again(
     name: str,
 ) -> None:
     batch = a_full_batch(lab)
+    lab.expect_death()
 
     def kill_soon(sent: str) -> None:
         if sent == name:

@@ -24,10 +24,11 @@ import pyarrow.parquet as pq
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
+from botocore.loaders import JSONFileLoader
 from xxhash import xxh64_intdigest
 
 from devstack.stack import Stack
-from sluice import encoding, parts, spec
+from sluice import encoding, parts, s3_client, spec
 from sluice.conform import Conformed, Reject
 from sluice.encoding import Encoding
 from sluice.errors import AccessDenied, Cleaned, ConfigError, CountMismatch, LandingUnavailable, Terminal
@@ -464,7 +465,7 @@ def test_whoever_asks_for_a_raw_document_is_told_when_it_was_cleaned_up(landing:
 
 DIE_WHILE_UPLOADING = """
 import itertools, os, signal, sys
-from sluice import encoding, parts, spec
+from sluice import encoding, parts, s3_client, spec
 from sluice.landing import Landing
 from sluice.settings import from_environment
 from tests.factories import a_plan, a_range
@@ -567,6 +568,18 @@ def test_a_bucket_that_is_not_there(stack_env: dict[str, str]) -> None:
 def test_a_server_that_does_not_answer(stack_env: dict[str, str]) -> None:
     with pytest.raises(LandingUnavailable, match="did not answer"):
         refused(stack_env, "any-bucket", url="http://127.0.0.1:1").probe()
+
+
+def test_what_botocore_knows_of_s3_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes a client longer than anything else, and a process may make many."""
+    endpoint = Endpoint("landing_s3", extra={"endpoint_url": "http://127.0.0.1:1"})
+    s3_client.connect(endpoint)
+    read: list[str] = []
+    monkeypatch.setattr(JSONFileLoader, "load_file", lambda _, file: read.append(file))
+
+    s3_client.connect(endpoint)
+
+    assert read == []
 
 
 def test_an_address_that_is_none(stack_env: dict[str, str]) -> None:
