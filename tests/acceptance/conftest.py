@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,10 @@ def warehouse_kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+_read = cache(load_pipeline)
+"""Of the files that most tests begin with each is read once."""
+
+
 @pytest.fixture
 def make_world(stack: Any, warehouse_kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Make a world from a pipeline file: the same pipeline under names of its own, on the warehouse of the test."""
@@ -132,7 +137,7 @@ def make_world(stack: Any, warehouse_kind: str, tmp_path: Path, monkeypatch: pyt
     def make(file: Path) -> World:
         name = f"{file.stem[:3]}_{secrets.token_hex(4)}"  # short: the stand-in holds 63 bytes, Redshift 127
         text = file.read_text()
-        original = load_pipeline(file)
+        original = _read(file)
         for key, value in (
             ("pipeline", original.name),
             ("database", original.source.database),

@@ -39,14 +39,14 @@ def test_every_value_arrives_or_is_a_reject_with_a_reason(publishing: World) -> 
 
 def test_the_second_batch_moves_only_what_changed(publishing: World) -> None:
     publisher = a_publisher(publishing)
-    publisher.seed(documents=500, tickets=1000)
+    publisher.seed(documents=150, tickets=300)
     publishing.batch()
 
     publisher.burst(inserts=20, updates=30)
     commit = publishing.batch()
 
     assert publishing.differences() == []
-    assert sum(c["read"] for c in commit.counts.values()) <= 200
+    assert sum(c["read"] for c in commit.counts.values()) <= 120
     nothing = publishing.batch()
     published = sum(t["published"] for c in nothing.counts.values() for t in c["tables"].values())
     assert published == 0
@@ -54,7 +54,7 @@ def test_the_second_batch_moves_only_what_changed(publishing: World) -> None:
 
 def test_a_backfill_beside_live_batches_changes_nothing_that_is_newer(publishing: World) -> None:
     publisher = a_publisher(publishing)
-    publisher.seed(documents=300, tickets=600)
+    publisher.seed(documents=60, tickets=120)
     first = publishing.batch()
     publisher.burst(inserts=10, updates=10)
     now = datetime.now(UTC)
