@@ -22,16 +22,20 @@ from tests.contract.lab import DAWDLE, Servers
 
 ACCOUNTS, EACH = 20, 100
 BATCHES = 3
-READS = 1000 if "SEQUENCES" in os.environ else 200
+MANY = "SEQUENCES" in os.environ
+READS = 1000 if MANY else 200
 """So many in `make test-model`; fewer in `make test`."""
+WAYS = [("redshift", "modified"), ("clickhouse", "change_stream")]
+MORE_WAYS = [("redshift", "change_stream"), ("clickhouse", "modified")]
 PAUSE = 0.005
 
 AT_ONCE = "SELECT SUM(amount) FROM (SELECT amount FROM {0}.accounts UNION ALL SELECT amount FROM {0}.orders) AS held"
 
 
 @pytest.mark.timeout(900)
-def test_no_reader_sees_a_sum_that_never_was(make_world: Any, stack: Any) -> None:
-    world = make_world(Path(__file__).parent / "model.yml")
+@pytest.mark.parametrize(("warehouse_kind", "model_file"), WAYS + MORE_WAYS * MANY, indirect=True)
+def test_no_reader_sees_a_sum_that_never_was(make_world: Any, stack: Any, model_file: Path) -> None:
+    world = make_world(model_file)
     bank = Bank(world.database)
     world.batch()
     env, batches = stack.env(), []
