@@ -220,12 +220,13 @@ class Lab:
         return a_plan(id=id_, pipeline=self.pipeline.name, cut=at, windows=windows, kind=kind)
 
     def land(self, plan: Plan, collection: Collection, docs: Iterable[Doc], *, range_: str = "r0") -> Manifest:
-        """Write one range: a part for each table, as landing does."""
+        """Write one range: a part for each table that has rows, as landing does."""
         docs = list(docs)
         folder = f"sluice/{plan.pipeline}/{collection.name}/{plan.id}/{range_}/{secrets.token_hex(4)}"
         parts = tuple(
-            self._part(f"{folder}/{table.name}/part-00000.{self.suffix}", table, _rows(table, collection, docs), plan)
+            self._part(f"{folder}/{table.name}/part-00000.{self.suffix}", table, rows, plan)
             for table in collection.tables
+            if (rows := _rows(table, collection, docs))
         )
         return Manifest(
             plan=plan.id,
