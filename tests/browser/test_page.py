@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from devstack.errors import StackError
+from sluice.page.views import STEPS
 from tests.browser.chromium import Chromium
 from tests.browser.conftest import BATCHES, HOSTILE, Site
 
@@ -65,12 +66,10 @@ def test_a_pipeline_shows_its_batches_with_steps_logs_and_rejects(visit: Visit, 
         assert heading in text
     assert "delete landed objects" in text
     assert browser.run("document.querySelectorAll('.plot .spot').length") == BATCHES
-    assert browser.run("document.querySelectorAll('details .steps rect').length") == BATCHES * 7
+    assert browser.run("document.querySelectorAll('details .steps rect').length") == BATCHES * len(STEPS)
     browser.click(".batches details summary")
     links = browser.run("[...document.querySelectorAll('.batches details[open] .logs a')].map(a => a.href)")
-    assert [link.rpartition("/")[2] for link in links] == [
-        *("migrate", "plan", "land", "load", "publish", "verify", "clean_up")
-    ]
+    assert [link.rpartition("/")[2] for link in links] == list(STEPS)
     assert all(f"{site.base}/dags/publishing/runs/manual__" in link for link in links)
 
 
