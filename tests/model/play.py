@@ -94,12 +94,13 @@ class Play:
     def _lose_snapshots(self) -> None:
         """The server shows no snapshot from before it: what was planned and not landed has to be planned anew.
 
-        By date, a first load would go on without one, as it says in its log; that promises less than this model knows.
+        By date, and of a span, it would go on without one, as its log says; that promises less than this model knows.
         """
+        by_date = self._pipeline.capture.mode == "modified"
+        self._runs = {name: r for name, r in self._runs.items() if r.done > LAND or not (by_date or r.ends)}
         for run in self._runs.values():
             run.disturbed = True
-        if self._pipeline.capture.mode == "modified":
-            self._runs = {name: run for name, run in self._runs.items() if run.done > LAND}
+        if by_date:
             self._arena.forget_plans()
 
     def _step(self, step: Step) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -96,8 +97,10 @@ class Operated:
         if isinstance(operation, Tick):
             self.clock.tick(operation.seconds)
         elif isinstance(operation, Election):
-            step_down = {"replSetStepDown": 1, "force": True, "secondaryCatchUpPeriodSecs": 0}
-            self.database.client.admin.command(step_down)
+            admin = self.database.client.admin
+            while not admin.command("hello")["isWritablePrimary"]:
+                time.sleep(0.01)  # two elections may come right after each other
+            admin.command({"replSetStepDown": 1, "force": True, "secondaryCatchUpPeriodSecs": 0})
         elif isinstance(operation, Drop):
             self._drop(operation.collection)
         elif isinstance(operation, Rename):
