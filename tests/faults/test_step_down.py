@@ -46,7 +46,7 @@ def test_a_primary_that_steps_down_between_two_steps_loses_nothing(
                 patch.setattr(spine, step, then(getattr(spine, step), lambda: step_down(client)))
                 world.batch()
 
-            eventually(lambda before=before: term(client) > before)  # type: ignore[misc]
+            eventually(lambda before=before: elected(client, before))  # type: ignore[misc]
             assert world.differences() == []
 
 
@@ -69,6 +69,11 @@ def then(step: Callable[..., Any], afterwards: Callable[[], None]) -> Callable[.
 
 def step_down(client: MongoClient[dict[str, Any]]) -> None:
     client.admin.command("replSetStepDown", 1, secondaryCatchUpPeriodSecs=0, force=True)
+
+
+def elected(client: MongoClient[dict[str, Any]], before: int) -> bool:
+    """Whether there was an election since, and its winner takes writes."""
+    return term(client) > before and client.admin.command("hello")["isWritablePrimary"]
 
 
 def term(client: MongoClient[dict[str, Any]]) -> int:
