@@ -82,7 +82,7 @@ def types(line: str) -> str:
         assert done.exit_code == 0, (line, done.output, done.exception)
         return done.output
     made = [f"--old-file={target}" for target in ("up", f"{sys.prefix}/.ready")]
-    command = ["make", *made, f"VENV={sys.prefix}", *words]
+    command = ["make", "--no-print-directory", *made, f"VENV={sys.prefix}", *words]  # the tests may be made by make
     return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 

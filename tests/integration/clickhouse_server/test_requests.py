@@ -70,8 +70,9 @@ def test_the_data_of_an_insert_may_follow_its_statement_or_stand_in_it(client: C
 
 def test_parameters_are_values_whatever_they_hold(client: Client) -> None:
     given = {"text": "'; DROP TABLE x -- \\ \t\n", "list": ["a'b", "c\\"], "moment": datetime(2026, 1, 2, tzinfo=UTC)}
-    [read] = client.query("SELECT {text:String}, {list:Array(String)}, {moment:DateTime}", parameters=given).result_rows
-    assert (*read[:2], read[2].replace(tzinfo=UTC)) == tuple(given.values())
+    said = "SELECT {text:String}, {list:Array(String)}, toUnixTimestamp({moment:DateTime})"  # in the server's zone
+    [read] = client.query(said, parameters=given).result_rows
+    assert (*read[:2], datetime.fromtimestamp(read[2], UTC)) == tuple(given.values())
     long = "x" * 100_000  # beyond what fits into a URL, the client sends a form
     assert client.query("SELECT {long:String}", parameters={"long": long}).result_rows == [(long,)]
 
