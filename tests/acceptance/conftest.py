@@ -135,7 +135,7 @@ def make_world(stack: Any, warehouse_kind: str, tmp_path: Path, monkeypatch: pyt
     made: list[World] = []
 
     def make(file: Path) -> World:
-        name = f"{file.stem[:3]}_{secrets.token_hex(4)}"  # short: the stand-in holds 63 bytes, Redshift 127
+        name = f"{file.stem[:3]}_{secrets.token_hex(3)}"  # short: the stand-in holds 63 bytes, Redshift 127
         text = file.read_text()
         original = _read(file)
         for key, value in (
